@@ -1,0 +1,3 @@
+"""ummsg: reach the customers of a multisite network from the terminal."""
+
+__version__ = "0.1.0"

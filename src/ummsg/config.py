@@ -1,0 +1,269 @@
+"""Settings: flags, then environment, then `.env` in the working directory, then defaults.
+
+`SETTINGS` below is the one list of them; `init` writes `.env` from it, `config show` and docs/settings.md print it.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ummsg.errors import NotConfigured
+
+PREFIX = "UMMSG_"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable: its name without the prefix, what it is for, and what stands when it is not set."""
+
+    name: str
+    help: str
+    default: str = ""
+    example: str = ""
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name
+
+
+SETTINGS = (
+    Setting(
+        "DATABASE_URL", "Where the directory and the ledger are kept", example="sqlite:////srv/ummsg/ummsg.db"
+    ),
+    Setting(
+        "MAIL_URL",
+        "Where mail goes; until set, into a maildir folder",
+        example="smtp://user@mail.example.com:587",
+    ),
+    Setting("MAIL_PASSWORD", "The mail server's password", secret=True),
+    Setting("MAIL_PASSWORD_FILE", "A file that holds the password"),
+    Setting("MAIL_PASSWORD_COMMAND", "A command that prints the password", example="pass show mail/ummsg"),
+    Setting("FROM", "The sender of broadcasts", example="Example Network <hello@example.com>"),
+    Setting("REPLY_TO", "Where answers go, if not to the sender"),
+    Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
+    Setting("NETWORK_NAME", "The network's name, in layouts and as network_name", example="Example Network"),
+    Setting("NETWORK_URL", "The network's address, as network_url", example="https://example.com"),
+    Setting("RATE_LIMIT", "How fast mail may go out; kept by a later version, refused by this one"),
+    Setting("SECRET_KEY", "Signs tokens; made by init, kept beside the database", secret=True),
+    Setting("LAYOUT_HIDE_LOGO", "yes: neither logo nor network name above the card", default="no"),
+    Setting("LAYOUT_LOGO_URL", "A picture to show instead of the network name"),
+    Setting("LAYOUT_BACKGROUND_COLOUR", "Behind the card", default="#f9f9f9"),
+    Setting("LAYOUT_CONTENT_COLOUR", "The card's text", default="#333333"),
+    Setting("LAYOUT_CONTENT_ALIGNMENT", "left, center or right", default="left"),
+    Setting("LAYOUT_CONTENT_FONT", "A CSS font list", default="Helvetica, Arial, sans-serif"),
+    Setting("LAYOUT_FOOTER_TEXT", "A line below the card"),
+    Setting("LAYOUT_FOOTER_COLOUR", "The footer's text", default="#6b6b6b"),
+    Setting("LAYOUT_FOOTER_ALIGNMENT", "left, center or right", default="center"),
+    Setting("LAYOUT_FOOTER_FONT", "A CSS font list", default="Helvetica, Arial, sans-serif"),
+    Setting("LAYOUT_SHOW_ADDRESS", "no: leave the company address out", default="yes"),
+    Setting(
+        "COMPANY_ADDRESS",
+        "The company's postal address, in the footer",
+        example="Example AB, Storgatan 1, Lund",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class MailUrl:
+    """A transport's address, without the password.
+
+    `smtp://user@host:587`, `smtps://host:465`, `smtp://host:25?tls=none`, `maildir:PATH`, `console:`, `memory:`,
+    `sendmail:/usr/sbin/sendmail`.
+    """
+
+    scheme: str
+    user: str = ""
+    host: str = ""
+    port: int | None = None
+    path: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, url: str) -> "MailUrl":
+        """Raises NotConfigured, without repeating a password that stands in the URL."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise NotConfigured("UMMSG_MAIL_URL is not a URL", details=[str(error)]) from None
+        if not parts.scheme:
+            raise NotConfigured(
+                "UMMSG_MAIL_URL does not say how to send",
+                hint="write smtp://user@host:587, smtps://host:465, maildir:FOLDER or console:",
+            )
+        if parts.password is not None:
+            raise NotConfigured(
+                "UMMSG_MAIL_URL holds a password, which would be shown wherever the URL is",
+                hint="take it out and set UMMSG_MAIL_PASSWORD, UMMSG_MAIL_PASSWORD_FILE or UMMSG_MAIL_PASSWORD_COMMAND",
+            )
+        return cls(
+            scheme=parts.scheme,
+            user=unquote(parts.username or ""),
+            host=parts.hostname or "",
+            port=port,
+            path=unquote(parts.path),
+            options=dict(parse_qsl(parts.query)),
+        )
+
+    def __str__(self) -> str:
+        if not self.host:
+            return f"{self.scheme}:{self.path}"
+        user = f"{self.user}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{user}{host}{f':{self.port}' if self.port else ''}"
+
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-zA-Z]{3,30}")
+_FONT = re.compile(r"[\w\s,'\-]{1,200}")
+_ALIGNMENT = re.compile(r"left|center|right")
+_SWITCH = {
+    "yes": True,
+    "true": True,
+    "1": True,
+    "on": True,
+    "no": False,
+    "false": False,
+    "0": False,
+    "off": False,
+}
+
+
+@dataclass(frozen=True)
+class LayoutOptions:
+    """The base layout's options; every value is checked, since it lands inside CSS."""
+
+    network_name: str = ""
+    network_url: str = ""
+    hide_logo: bool = False
+    logo_url: str = ""
+    background_colour: str = "#f9f9f9"
+    content_colour: str = "#333333"
+    content_alignment: str = "left"
+    content_font: str = "Helvetica, Arial, sans-serif"
+    footer_text: str = ""
+    footer_colour: str = "#6b6b6b"
+    footer_alignment: str = "center"
+    footer_font: str = "Helvetica, Arial, sans-serif"
+    company_address: str = ""
+    """Empty too when LAYOUT_SHOW_ADDRESS is no."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings as found; `sources` says for each where it came from (environment, .env, default)."""
+
+    values: Mapping[str, str]
+    sources: Mapping[str, str]
+    data_dir: Path
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], directory: Path) -> "Settings":
+        """Raises NotConfigured for a `.env` that cannot be read as one."""
+        from_file = _read_dotenv(directory / ".env")
+        values, sources = {}, {}
+        for setting in SETTINGS:
+            for source, found in (("environment", environ), (".env", from_file)):
+                if found.get(setting.variable):
+                    values[setting.name], sources[setting.name] = str(found[setting.variable]), source
+                    break
+            else:
+                values[setting.name], sources[setting.name] = setting.default, "default"
+        return cls(values=values, sources=sources, data_dir=_data_dir())
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    @property
+    def database_url(self) -> str:
+        return self["DATABASE_URL"] or f"sqlite:///{self.data_dir / 'ummsg.db'}"
+
+    @property
+    def mail_url(self) -> MailUrl:
+        return MailUrl.parse(self["MAIL_URL"] or f"maildir:{self.data_dir / 'maildir'}")
+
+    @property
+    def secret_key_path(self) -> Path:
+        """Beside the database, so that whoever backs one up has the other."""
+        path = self.database_url.removeprefix("sqlite:///").split("?")[0]
+        return Path(path).with_suffix(".key")
+
+    def mail_password(self) -> str | None:
+        """The password from whichever of the three settings is set. Raises NotConfigured if it cannot be had."""
+        if self["MAIL_PASSWORD"]:
+            return self["MAIL_PASSWORD"]
+        if self["MAIL_PASSWORD_FILE"]:
+            return _password_from_file(Path(self["MAIL_PASSWORD_FILE"]))
+        if self["MAIL_PASSWORD_COMMAND"]:
+            return _password_from_command(self["MAIL_PASSWORD_COMMAND"])
+        return None
+
+    def layout(self) -> LayoutOptions:
+        """Raises NotConfigured for a value that is not what its setting takes."""
+        return LayoutOptions(
+            network_name=self["NETWORK_NAME"],
+            network_url=self["NETWORK_URL"],
+            hide_logo=self._switch("LAYOUT_HIDE_LOGO"),
+            logo_url=self["LAYOUT_LOGO_URL"],
+            background_colour=self._matching("LAYOUT_BACKGROUND_COLOUR", _COLOUR, "a colour such as #f9f9f9"),
+            content_colour=self._matching("LAYOUT_CONTENT_COLOUR", _COLOUR, "a colour such as #333333"),
+            content_alignment=self._matching("LAYOUT_CONTENT_ALIGNMENT", _ALIGNMENT, "left, center or right"),
+            content_font=self._matching("LAYOUT_CONTENT_FONT", _FONT, "font names separated by commas"),
+            footer_text=self["LAYOUT_FOOTER_TEXT"],
+            footer_colour=self._matching("LAYOUT_FOOTER_COLOUR", _COLOUR, "a colour such as #6b6b6b"),
+            footer_alignment=self._matching("LAYOUT_FOOTER_ALIGNMENT", _ALIGNMENT, "left, center or right"),
+            footer_font=self._matching("LAYOUT_FOOTER_FONT", _FONT, "font names separated by commas"),
+            company_address=self["COMPANY_ADDRESS"] if self._switch("LAYOUT_SHOW_ADDRESS") else "",
+        )
+
+    def _matching(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
+        if not pattern.fullmatch(self[name]):
+            raise NotConfigured(f"{PREFIX}{name} is {self[name]!r}; it takes {wanted}")
+        return self[name]
+
+    def _switch(self, name: str) -> bool:
+        try:
+            return _SWITCH[self[name].strip().lower()]
+        except KeyError:
+            raise NotConfigured(f"{PREFIX}{name} is {self[name]!r}; it takes yes or no") from None
+
+
+def _read_dotenv(path: Path) -> Mapping[str, str | None]:
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        return dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"{path} cannot be read", details=[str(error)]) from None
+
+
+def _data_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("ummsg", appauthor=False)
+
+
+def _password_from_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfigured("UMMSG_MAIL_PASSWORD_FILE cannot be read", details=[f"{path}: {error}"]) from None
+
+
+def _password_from_command(command: str) -> str:
+    """Run as a shell would, so that `pass show x | head -1` works; its output is never repeated in an error."""
+    try:
+        done = subprocess.run(  # noqa: S602 - the operator's own command, from the operator's own settings
+            command, shell=True, capture_output=True, text=True, timeout=30, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise NotConfigured("UMMSG_MAIL_PASSWORD_COMMAND did not end within 30 s") from None
+    if done.returncode != 0:
+        raise NotConfigured(f"UMMSG_MAIL_PASSWORD_COMMAND failed with exit status {done.returncode}")
+    return done.stdout.rstrip("\r\n")

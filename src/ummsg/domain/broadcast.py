@@ -1,0 +1,108 @@
+"""One message composed by an admin: the draft that the wizard and the flags both end in, and what is stored."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from ummsg.domain.audience import Audience
+from ummsg.errors import Problem
+from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
+
+SUBJECT_MINIMUM = 2
+SUBJECT_MAXIMUM = 255
+CONTENT_MINIMUM = 3
+CONTENT_MAXIMUM = 1024 * 1024
+"""In characters. Receivers clip a mail long before (Gmail at 102 kB); more than this is a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastDraft:
+    """Validated input that is not stored as sent.
+
+    `at` is when an email goes out (None: now), `not_after` when it is too late for it; `starts` and `ends` are a
+    notice's window. All times are aware. `sender` and `reply_to` are `Name <address>` or empty for the settings'.
+    """
+
+    type: BroadcastType
+    audience: Audience
+    subject: str
+    content: str
+    content_format: ContentFormat = ContentFormat.MARKDOWN
+    notice_type: NoticeType = NoticeType.SUCCESS
+    at: datetime | None = None
+    not_after: datetime | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    sender: str = ""
+    reply_to: str = ""
+
+    def digest(self) -> str:
+        """What `--idempotency-key` compares: equal for equal messages to equal audiences."""
+        canonical = json.dumps(asdict(self), sort_keys=True, default=lambda moment: moment.isoformat())
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def problems(self, now: datetime) -> Iterator[Problem]:
+        """Everything wrong with the draft that can be told without the directory or a template engine."""
+        if not self.audience.targets:
+            yield Problem("targets", "choose customers (--customer), products (--product) or --everyone")
+        yield from self._text_problems()
+        yield from self._time_problems(now)
+
+    def _text_problems(self) -> Iterator[Problem]:
+        subject = self.subject.strip()
+        if len(subject) < SUBJECT_MINIMUM:
+            yield Problem("subject", f"needs at least {SUBJECT_MINIMUM} characters")
+        if len(subject) > SUBJECT_MAXIMUM:
+            yield Problem("subject", f"has {len(subject)} characters; {SUBJECT_MAXIMUM} fit")
+        if control := next((c for c in self.subject if ord(c) < 32 or ord(c) == 127), None):
+            named = "a line break" if control in "\r\n" else f"the control character U+{ord(control):04X}"
+            yield Problem("subject", f"has {named}; it must be one line of text")
+        if len(self.content.strip()) < CONTENT_MINIMUM:
+            yield Problem("content", f"needs at least {CONTENT_MINIMUM} characters")
+        if len(self.content) > CONTENT_MAXIMUM:
+            yield Problem("content", f"has {len(self.content):,} characters; {CONTENT_MAXIMUM:,} fit")
+        if "\0" in self.content:
+            yield Problem("content", "has a NUL byte; it is not text")
+
+    def _time_problems(self, now: datetime) -> Iterator[Problem]:
+        foreign = ("at", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")
+        for name in foreign:
+            if getattr(self, name) is not None:
+                yield Problem(name.replace("_", "-"), f"does not go with --type {self.type}")
+        for name in ("at", "not_after", "ends"):
+            moment = getattr(self, name)
+            if moment is not None and moment <= now:
+                yield Problem(
+                    name.replace("_", "-"), f"{moment.isoformat(timespec='seconds')} is in the past"
+                )
+        if self.starts and self.ends and self.ends <= self.starts:
+            yield Problem("ends", "is not after --starts")
+        if self.at and self.not_after and self.not_after <= self.at:
+            yield Problem("not-after", "is not after --at")
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A stored broadcast. `html` is a notice's content, sanitised; empty for an email."""
+
+    id: int
+    status: BroadcastStatus
+    draft: BroadcastDraft
+    html: str
+    created_at: datetime
+    updated_at: datetime
+    note: str = ""
+    """Why it is paused or cancelled."""
+    targeted: int = 0
+    """Recipients that the audience was frozen to."""
+    idempotency_key: str | None = None
+
+    @property
+    def type(self) -> BroadcastType:
+        return self.draft.type
+
+    @property
+    def subject(self) -> str:
+        return self.draft.subject

@@ -1,0 +1,1 @@
+"""Text and wire: templates, layout, messages and transports."""

@@ -1,0 +1,184 @@
+"""The schema, as SQLModel tables. `migrations/` builds the same one step by step; a test compares the two.
+
+Not here, because no other database spells them alike: the full-text index `customers_fts` and the triggers
+that keep it in step with `customers` (migration 0001, read by `search.py`).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlmodel import Field, SQLModel
+
+metadata: MetaData = SQLModel.metadata
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time, stored in UTC without its zone, read back aware. A naive time is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _moment(*, nullable: bool = True) -> Any:
+    return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable))
+
+
+def _text(default: str | None = "") -> Any:
+    return Field(default=default, sa_type=Text)
+
+
+class CustomerRow(SQLModel, table=True):
+    __tablename__ = "customers"
+
+    id: int | None = Field(default=None, primary_key=True)
+    external_id: str | None = Field(default=None, sa_type=Text, unique=True)
+    email: str = _text()
+    email_key: str = Field(sa_type=Text, unique=True)
+    name: str = _text()
+    locale: str = _text()
+    timezone: str = _text()
+    registered_at: datetime | None = _moment()
+    email_verification: str = _text()
+    attributes: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+
+
+class AttributeNameRow(SQLModel, table=True):
+    """Every attribute that any customer ever had: what `customer_<name>` may refer to."""
+
+    __tablename__ = "attribute_names"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+
+
+class ProductRow(SQLModel, table=True):
+    __tablename__ = "products"
+
+    id: int | None = Field(default=None, primary_key=True)
+    external_id: str | None = Field(default=None, sa_type=Text, unique=True)
+    slug: str = Field(sa_type=Text, unique=True)
+    name: str = _text()
+    type: str = _text()
+    active: bool = True
+
+
+class MembershipRow(SQLModel, table=True):
+    __tablename__ = "memberships"
+    __table_args__ = (
+        Index("ix_memberships_product", "product_id", "status", "customer_id"),
+        Index("ix_memberships_customer", "customer_id", "product_id", "status"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    external_id: str | None = Field(default=None, sa_type=Text, unique=True)
+    customer_id: int = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), nullable=False))
+    product_id: int = Field(sa_column=Column(ForeignKey("products.id"), nullable=False))
+    status: str = _text()
+    starts_at: datetime | None = _moment()
+    expires_at: datetime | None = _moment()
+
+
+class SuppressionRow(SQLModel, table=True):
+    __tablename__ = "suppressions"
+
+    email_key: str = Field(sa_type=Text, primary_key=True)
+    email: str = _text()
+    reason: str = _text()
+    created_at: datetime = _moment(nullable=False)
+
+
+class BroadcastRow(SQLModel, table=True):
+    __tablename__ = "broadcasts"
+
+    id: int | None = Field(default=None, primary_key=True)
+    type: str = _text()
+    status: str = Field(sa_type=Text, index=True)
+    subject: str = _text()
+    content: str = _text()
+    content_format: str = _text()
+    html: str = _text()
+    notice_type: str = _text()
+    membership_statuses: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    at: datetime | None = _moment()
+    not_after: datetime | None = _moment()
+    starts: datetime | None = _moment()
+    ends: datetime | None = _moment()
+    sender: str = _text()
+    reply_to: str = _text()
+    note: str = _text()
+    targeted: int = 0
+    frozen_through: int = 0
+    """The highest customer id that freezing has dealt with."""
+    idempotency_key: str | None = Field(default=None, sa_type=Text, unique=True)
+    digest: str = _text()
+    created_at: datetime = _moment(nullable=False)
+    updated_at: datetime = _moment(nullable=False)
+
+
+class TargetRow(SQLModel, table=True):
+    """A target of a broadcast; `ref_id` is a customer's or a product's id, or 0 for everyone."""
+
+    __tablename__ = "broadcast_targets"
+    __table_args__ = (Index("ix_broadcast_targets_ref", "kind", "ref_id"),)
+
+    broadcast_id: int = Field(
+        sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    )
+    kind: str = Field(sa_type=Text, primary_key=True)
+    ref_id: int = Field(primary_key=True)
+
+
+class DeliveryRow(SQLModel, table=True):
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("broadcast_id", "email_key", name="uq_deliveries_recipient"),
+        Index("ix_deliveries_status", "broadcast_id", "status", "due_at"),
+        Index("ix_deliveries_customer", "customer_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id"), nullable=False))
+    customer_id: int | None = Field(sa_column=Column(ForeignKey("customers.id", ondelete="SET NULL")))
+    email: str = _text()
+    email_key: str = _text()
+    status: str = _text()
+    message_id: str = _text()
+    attempts: int = 0
+    due_at: datetime | None = _moment()
+    claim_token: str | None = _text(None)
+    lease_until: datetime | None = _moment()
+    reply: str = _text()
+    updated_at: datetime = _moment(nullable=False)
+
+
+class DismissalRow(SQLModel, table=True):
+    __tablename__ = "dismissals"
+
+    broadcast_id: int = Field(
+        sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
+    )
+    customer_id: int = Field(
+        sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    )
+    dismissed_at: datetime = _moment(nullable=False)

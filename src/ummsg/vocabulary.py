@@ -1,0 +1,118 @@
+"""The words of the contract as enums; nothing here imports anything heavy."""
+
+from enum import StrEnum
+
+
+class MembershipStatus(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    TRIALING = "trialing"
+    ON_HOLD = "on-hold"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+COUNTING_STATUSES = (MembershipStatus.ACTIVE, MembershipStatus.TRIALING)
+"""The memberships that a product target reaches unless the admin says otherwise."""
+
+
+class EmailVerification(StrEnum):
+    NONE = "none"
+    PENDING = "pending"
+    VERIFIED = "verified"
+
+
+class ProductType(StrEnum):
+    PLAN = "plan"
+    PACKAGE = "package"
+    SERVICE = "service"
+
+
+class BroadcastType(StrEnum):
+    NOTICE = "notice"
+    EMAIL = "email"
+
+
+class NoticeType(StrEnum):
+    SUCCESS = "success"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class ContentFormat(StrEnum):
+    MARKDOWN = "markdown"
+    HTML = "html"
+    TEXT = "text"
+
+
+class TargetKind(StrEnum):
+    CUSTOMER = "customer"
+    PRODUCT = "product"
+    EVERYONE = "everyone"
+
+
+class BroadcastStatus(StrEnum):
+    DRAFT = "draft"
+    """Stored to be worked on; nobody gets it until it is sent."""
+    SCHEDULED = "scheduled"
+    """An email that waits for its time; its audience is resolved then."""
+    FREEZING = "freezing"
+    """Its audience is being written down; no delivery is visible yet."""
+    QUEUED = "queued"
+    """Its audience is frozen; the outbox works its deliveries down."""
+    PAUSED = "paused"
+    """Stopped, by an admin or by a preflight that refused; the reason is in its note."""
+    FINISHED = "finished"
+    """Every delivery is in a final state."""
+    CANCELLED = "cancelled"
+    """What had not been sent never will be."""
+    PUBLISHED = "published"
+    """A notice on dashboards, inside its window."""
+    WITHDRAWN = "withdrawn"
+    """A notice taken off every dashboard."""
+
+
+class DeliveryStatus(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    """Claimed by a drain; counted as queued."""
+    SENT = "sent"
+    """The transport accepted it; not proof that it was delivered."""
+    DEFERRED = "deferred"
+    """Refused for now; tried again when it is due."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """The connection died between the final dot and the reply: it may have been accepted."""
+    SUPPRESSED = "suppressed"
+    CANCELLED = "cancelled"
+
+
+OPEN_STATUSES = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.DEFERRED)
+"""The outbox: deliveries that are not in a final state."""
+
+
+class NoticeState(StrEnum):
+    SCHEDULED = "scheduled"
+    LIVE = "live"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+
+class ListFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    IDS = "ids"
+    COUNT = "count"
+
+
+class ExitCode:
+    """The published exit codes (docs/automation.md)."""
+
+    DONE = 0
+    FAILED = 1
+    INVALID = 2
+    NOT_ALL_REACHED = 3
+    NOT_CONFIGURED = 4
+    CANCELLED = 130
