@@ -31,9 +31,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting(
-        "DATABASE_URL", "Where the directory and the ledger are kept", example="sqlite:////srv/ummsg/ummsg.db"
-    ),
+    Setting("DATABASE_URL", "Where the directory and the ledger are kept", example="sqlite:////srv/ummsg/ummsg.db"),
     Setting(
         "MAIL_URL",
         "Where mail goes; until set, into a maildir folder",

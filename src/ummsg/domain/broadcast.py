@@ -74,9 +74,7 @@ class BroadcastDraft:
         for name in ("at", "not_after", "ends"):
             moment = getattr(self, name)
             if moment is not None and moment <= now:
-                yield Problem(
-                    name.replace("_", "-"), f"{moment.isoformat(timespec='seconds')} is in the past"
-                )
+                yield Problem(name.replace("_", "-"), f"{moment.isoformat(timespec='seconds')} is in the past")
         if self.starts and self.ends and self.ends <= self.starts:
             yield Problem("ends", "is not after --starts")
         if self.at and self.not_after and self.not_after <= self.at:

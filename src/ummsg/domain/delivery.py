@@ -81,16 +81,14 @@ def settle(outcome: Outcome, *, attempts: int, now: datetime) -> Settled:
         case Fate.IN_DOUBT:
             return Settled(DeliveryStatus.UNKNOWN, attempts, None, outcome.reply)
         case Fate.REFUSED_FOR_NOW if attempts >= MAX_ATTEMPTS:
-            return Settled(
-                DeliveryStatus.FAILED, attempts, None, f"{outcome.reply} (gave up after {attempts})"
-            )
+            return Settled(DeliveryStatus.FAILED, attempts, None, f"{outcome.reply} (gave up after {attempts})")
         case Fate.REFUSED_FOR_NOW:
             return Settled(DeliveryStatus.DEFERRED, attempts, now + backoff(attempts), outcome.reply)
 
 
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the `attempts`-th attempt was refused for now: doubling, bounded."""
-    return min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+    return min(FIRST_RETRY * int(2 ** min(attempts - 1, 20)), LONGEST_RETRY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,9 +142,7 @@ class TargetRow(SQLModel, table=True):
     __tablename__ = "broadcast_targets"
     __table_args__ = (Index("ix_broadcast_targets_ref", "kind", "ref_id"),)
 
-    broadcast_id: int = Field(
-        sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
-    )
+    broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True))
     kind: str = Field(sa_type=Text, primary_key=True)
     ref_id: int = Field(primary_key=True)
 
@@ -175,10 +173,6 @@ class DeliveryRow(SQLModel, table=True):
 class DismissalRow(SQLModel, table=True):
     __tablename__ = "dismissals"
 
-    broadcast_id: int = Field(
-        sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True)
-    )
-    customer_id: int = Field(
-        sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
-    )
+    broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True))
+    customer_id: int = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True))
     dismissed_at: datetime = _moment(nullable=False)
