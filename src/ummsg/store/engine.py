@@ -1,0 +1,228 @@
+"""The database: opening it, its transactions, and what its errors mean to an operator."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlmodel import Session
+
+from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
+from ummsg.store.broadcasts import Broadcasts
+from ummsg.store.directory import Customers, Memberships, Products
+from ummsg.store.lock_holder import lock_holder
+from ummsg.store.notices import Notices
+from ummsg.store.outbox import Outbox
+from ummsg.store.suppressions import Suppressions
+
+SCHEMA = "0002"
+"""The newest migration; held here so that opening a database does not import Alembic."""
+
+LOCK_WAIT = 15
+"""Seconds to wait for another process's write lock; `?timeout=` in the database URL overrides it."""
+
+
+class Transaction:
+    """One transaction's view of the store, a room a noun."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @cached_property
+    def customers(self) -> Customers:
+        return Customers(self.session)
+
+    @cached_property
+    def products(self) -> Products:
+        return Products(self.session)
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        return Memberships(self.session)
+
+    @cached_property
+    def suppressions(self) -> Suppressions:
+        return Suppressions(self.session)
+
+    @cached_property
+    def broadcasts(self) -> Broadcasts:
+        return Broadcasts(self.session)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.session)
+
+    @cached_property
+    def notices(self) -> Notices:
+        return Notices(self.session)
+
+
+class Store:
+    """An open database of the current schema. Every method of it raises only errors of `ummsg.errors`."""
+
+    def __init__(self, url: str) -> None:
+        """Opens nothing yet; raises DatabaseUnusable for a URL that is not SQLite's."""
+        self.path = database_path(url)
+        self._engine = _engine(url)
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """A write transaction: all of it or nothing. Waits for other writers, then raises DatabaseBusy."""
+        with self._transaction("IMMEDIATE") as transaction:
+            yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One consistent view; neither waits for writers nor holds them up."""
+        with self._transaction("DEFERRED") as transaction:
+            yield transaction
+
+    @contextmanager
+    def rehearse(self) -> Iterator[Transaction]:
+        """A write transaction that is always rolled back: what `--dry-run` shows is what would happen."""
+        with self._transaction("IMMEDIATE", keep=False) as transaction:
+            yield transaction
+
+    def schema(self) -> str | None:
+        """The migration the database stands at; None if it has none of ours."""
+        with translated(self.path), self._engine.connect() as connection:
+            return schema_of(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, mode: str, *, keep: bool = True) -> Iterator[Transaction]:
+        with (
+            translated(self.path),
+            self._engine.connect().execution_options(sqlite_begin=mode) as connection,
+            connection.begin() as outer,
+            Session(bind=connection, expire_on_commit=False) as session,
+        ):
+            yield Transaction(session)
+            session.flush()
+            if not keep:
+                outer.rollback()
+
+
+def open_store(url: str) -> Store:
+    """The database at `url`, ready to use.
+
+    Raises DatabaseUnusable when it is missing, is not ours, or has an older or newer schema (`upgradable` is then
+    set on the error if `ummsg init` would bring it up to date).
+    """
+    path = database_path(url)
+    if not path.exists():
+        raise DatabaseUnusable(f"There is no database at {path}", hint="ummsg init")
+    store = Store(url)
+    check_schema(store.schema(), path)
+    return store
+
+
+class DatabaseOlder(DatabaseUnusable):
+    """A database that an upgrade brings up to date."""
+
+
+def check_schema(schema: str | None, path: Path) -> None:
+    if schema == SCHEMA:
+        return
+    if schema is None:
+        raise DatabaseUnusable(
+            f"{path} is not a database of ummsg", hint="set UMMSG_DATABASE_URL to yours, or run ummsg init elsewhere"
+        )
+    if schema > SCHEMA:
+        raise DatabaseUnusable(
+            f"{path} was made by a newer ummsg (schema {schema}; this one knows {SCHEMA})",
+            hint="upgrade ummsg, or use the one that made it",
+        )
+    raise DatabaseOlder(f"{path} is from an older ummsg (schema {schema}; this one needs {SCHEMA})", hint="ummsg init")
+
+
+def schema_of(connection: Connection) -> str | None:
+    tables = connection.execute(text("SELECT name FROM sqlite_master WHERE name = 'alembic_version'"))
+    if tables.first() is None:
+        return None
+    row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+    return None if row is None else str(row[0])
+
+
+def database_path(url: str) -> Path:
+    """The file behind a database URL. Raises DatabaseUnusable for anything but a SQLite file."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise DatabaseUnusable(
+            "UMMSG_DATABASE_URL is not a database URL", hint="write sqlite:////absolute/path/ummsg.db"
+        ) from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise DatabaseUnusable(
+            f"UMMSG_DATABASE_URL names {parsed.get_backend_name()}; this version keeps its data in a SQLite file",
+            hint="write sqlite:////absolute/path/ummsg.db",
+        )
+    return Path(parsed.database).absolute()
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if "timeout" not in parsed.query:
+        parsed = parsed.update_query_dict({"timeout": str(LOCK_WAIT)})
+    try:
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise DatabaseUnusable("UMMSG_DATABASE_URL cannot be used", details=[str(error)]) from None
+    event.listen(engine, "connect", _prepare_connection)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_connection(connection: sqlite3.Connection, record: Any) -> None:
+    connection.isolation_level = None  # the driver must not open transactions of its own: `_begin` does
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")  # WAL with NORMAL may lose the last sends on power loss
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise what SQLite says as an error that an operator can act on; leave others alone."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _explained(str(error.orig), path) or error from error
+    except sqlite3.Error as error:
+        raise _explained(str(error), path) or error from error
+
+
+def _explained(said: str, path: Path) -> UmmsgError | None:
+    if "locked" in said or "busy" in said:
+        holder = lock_holder(path)
+        return DatabaseBusy(
+            f"{path} is locked by {holder or 'another process'}",
+            details=["ummsg waited for it; nothing was changed"],
+            hint="let it finish, then run the same command again",
+        )
+    if "disk is full" in said:
+        return DiskFull(f"No room left on the disk of {path}", details=["nothing of this step was stored"])
+    for sign, what in _UNUSABLE.items():
+        if sign in said:
+            return DatabaseUnusable(f"{path} {what}", details=[said], hint="ummsg doctor")
+    return None
+
+
+_UNUSABLE = {
+    "not a database": "is not a database",
+    "malformed": "is damaged",
+    "readonly": "is read-only",
+    "read-only": "is read-only",
+    "unable to open": "cannot be opened",
+    "disk I/O error": "cannot be read or written",
+    "no such table": "is not a database of ummsg",
+}
