@@ -1,0 +1,26 @@
+"""Options that several commands share, so that they are spelled and explained alike everywhere."""
+
+from typing import Annotated
+
+import typer
+
+from ummsg.runtime import Runtime
+from ummsg.vocabulary import ListFormat
+
+
+class Context(typer.Context):
+    """Typer's context, with the runtime that `main` put into it."""
+
+    obj: Runtime
+
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed off a terminal.")]
+NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask; list what is missing instead.")]
+Format = Annotated[ListFormat, typer.Option("--format", help="How to print; JSON keys are stable.")]
+Fields = Annotated[str, typer.Option("--fields", metavar="A,B", help="Only these fields, in this order.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
+BroadcastId = Annotated[int, typer.Argument(metavar="ID", help="A broadcast's id.")]
+NoticeId = Annotated[int, typer.Argument(metavar="ID", help="A notice's id.")]
+CustomerRef = Annotated[str, typer.Argument(metavar="REF", help="A customer's id or address.")]
+ProductRef = Annotated[str, typer.Argument(metavar="REF", help="A product's id or slug.")]
+CustomerOption = Annotated[str | None, typer.Option("--customer", metavar="REF", help="A customer's id or address.")]

@@ -1,0 +1,116 @@
+"""The composition root: builds what a command asks for, when it asks, and nothing else.
+
+The only module that knows every floor. Commands reach it as `ctx.obj`; tests pass their own environment, clock,
+prompter or transport.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ummsg.cli.prompter import Prompter
+    from ummsg.config import Settings
+    from ummsg.mail.transports.base import Transport
+    from ummsg.services.broadcasts import Broadcasts
+    from ummsg.services.directory import Directory
+    from ummsg.services.doctor import Doctor
+    from ummsg.services.notices import Notices
+    from ummsg.services.outbox import Outbox
+    from ummsg.services.suppressions import Suppressions
+    from ummsg.store.engine import Store
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Runtime:
+    """Everything a command can need, built on first use."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+        clock: Callable[[], datetime] = system_clock,
+    ) -> None:
+        self.environ = os.environ if environ is None else environ
+        self.working_directory = directory or Path.cwd()
+        self.clock = clock
+
+    @cached_property
+    def settings(self) -> "Settings":
+        from ummsg.config import Settings
+
+        return Settings.load(self.environ, self.working_directory)
+
+    @cached_property
+    def prompter(self) -> "Prompter":
+        from ummsg.cli.prompter import TerminalPrompter
+
+        return TerminalPrompter()
+
+    @cached_property
+    def store(self) -> "Store":
+        """The open database; an older one is upgraded first if the operator, asked on a terminal, agrees."""
+        from ummsg.store.engine import DatabaseOlder, open_store
+
+        url = self.settings.database_url
+        try:
+            return open_store(url)
+        except DatabaseOlder as older:
+            if not (self.prompter.interactive and self.prompter.confirm(f"{older.what}. Upgrade it now?")):
+                raise
+        from ummsg.store.migrations import upgrade
+
+        upgrade(url)
+        return open_store(url)
+
+    @cached_property
+    def transport(self) -> "Transport":
+        from ummsg.mail.transports.base import open_transport
+
+        return open_transport(self.settings.mail_url, self.settings.mail_password)
+
+    @cached_property
+    def directory(self) -> "Directory":
+        from ummsg.services.directory import Directory
+
+        return Directory(self.store, self.clock)
+
+    @cached_property
+    def suppressions(self) -> "Suppressions":
+        from ummsg.services.suppressions import Suppressions
+
+        return Suppressions(self.store, self.clock)
+
+    @cached_property
+    def broadcasts(self) -> "Broadcasts":
+        from ummsg.services.broadcasts import Broadcasts
+
+        return Broadcasts(self.store, self.settings, self.clock)
+
+    @cached_property
+    def outbox(self) -> "Outbox":
+        from ummsg.services.outbox import Outbox
+
+        return Outbox(self.store, self.settings, lambda: self.transport, self.clock)
+
+    @cached_property
+    def notices(self) -> "Notices":
+        from ummsg.services.notices import Notices
+
+        return Notices(self.store, self.clock)
+
+    @cached_property
+    def doctor(self) -> "Doctor":
+        from ummsg.services.doctor import Doctor
+
+        return Doctor(self.settings, self.clock)
+
+    def close(self) -> None:
+        if "store" in self.__dict__:
+            self.store.close()
