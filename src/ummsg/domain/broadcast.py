@@ -96,6 +96,8 @@ class Broadcast:
     targeted: int = 0
     """Recipients that the audience was frozen to."""
     idempotency_key: str | None = None
+    digest: str = ""
+    """Of the draft as it was sent; editing a notice later does not change it."""
 
     @property
     def type(self) -> BroadcastType:

@@ -9,7 +9,7 @@ suppressed and cancelled are reached from any state that is not on the wire. Eve
 once; `store/outbox.py` performs them under a claim token.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -56,6 +56,7 @@ class Delivery:
     message_id: str
     attempts: int = 0
     due_at: datetime | None = None
+    lease_until: datetime | None = None
     reply: str = ""
     updated_at: datetime | None = None
 
@@ -84,6 +85,11 @@ def settle(outcome: Outcome, *, attempts: int, now: datetime) -> Settled:
             return Settled(DeliveryStatus.FAILED, attempts, None, f"{outcome.reply} (gave up after {attempts})")
         case Fate.REFUSED_FOR_NOW:
             return Settled(DeliveryStatus.DEFERRED, attempts, now + backoff(attempts), outcome.reply)
+
+
+def unsendable(reason: str, *, attempts: int) -> Settled:
+    """The state of a delivery whose message cannot be made: no attempt, and no use in another."""
+    return Settled(DeliveryStatus.FAILED, attempts, None, reason)
 
 
 def backoff(attempts: int) -> timedelta:
@@ -121,11 +127,22 @@ class Counts:
         return not (self.failed or self.unknown or self.queued or self.deferred)
 
 
-@dataclass(frozen=True, slots=True)
-class DrainReport:
-    """What one run of the outbox did, and what stopped it if it did not end by itself."""
+@dataclass(slots=True)
+class Tally:
+    """What one run of the outbox has done so far."""
 
-    counts: Counts = field(default_factory=Counts)
-    """Of this run: sent, failed, deferred, unknown; `queued` is what it left."""
-    stopped_by: str = ""
-    next_due: datetime | None = None
+    sent: int = 0
+    failed: int = 0
+    deferred: int = 0
+    unknown: int = 0
+    remaining: int = 0
+    """Open deliveries that the run has not come to yet."""
+
+    def count(self, settled: Settled) -> None:
+        name = settled.status.value
+        setattr(self, name, getattr(self, name) + 1)
+        self.remaining = max(0, self.remaining - 1)
+
+    @property
+    def attempted(self) -> int:
+        return self.sent + self.failed + self.deferred + self.unknown

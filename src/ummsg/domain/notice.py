@@ -1,18 +1,33 @@
-"""When a notice is on a dashboard."""
+"""A notice: a broadcast on dashboards, and when it is there."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from ummsg.vocabulary import BroadcastStatus, NoticeState
+from ummsg.domain.broadcast import Broadcast
+from ummsg.vocabulary import BroadcastStatus, NoticeState, NoticeType
 
 
-def notice_state(
-    status: BroadcastStatus, starts_at: datetime | None, ends_at: datetime | None, now: datetime
-) -> NoticeState:
-    """The state of a notice at `now`. The window includes its start and excludes its end."""
-    if status is BroadcastStatus.WITHDRAWN:
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as dashboards know it. `audience` is the rule in words, `dismissed` how many closed it."""
+
+    id: int
+    notice_type: NoticeType
+    subject: str
+    html: str
+    starts: datetime | None
+    ends: datetime | None
+    state: NoticeState
+    audience: str
+    dismissed: int
+
+
+def notice_state(broadcast: Broadcast, now: datetime) -> NoticeState:
+    """The state of a published or withdrawn notice at `now`. The window includes its start, not its end."""
+    if broadcast.status is BroadcastStatus.WITHDRAWN:
         return NoticeState.WITHDRAWN
-    if ends_at is not None and ends_at <= now:
+    if broadcast.draft.ends is not None and broadcast.draft.ends <= now:
         return NoticeState.ENDED
-    if starts_at is not None and starts_at > now:
+    if broadcast.draft.starts is not None and broadcast.draft.starts > now:
         return NoticeState.SCHEDULED
     return NoticeState.LIVE

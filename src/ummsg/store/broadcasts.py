@@ -1,8 +1,160 @@
-"""Broadcasts."""
+"""Broadcasts as they are stored: the draft, its audience as a rule, and where it stands."""
 
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
+
+from ummsg.domain.audience import Audience, Target
+from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+from ummsg.errors import UnknownReference
+from ummsg.store.tables import BroadcastRow, DeliveryRow, TargetRow, table_of
+from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, MembershipStatus, NoticeType, TargetKind
+
+broadcasts = table_of(BroadcastRow)
+targets = table_of(TargetRow)
+deliveries = table_of(DeliveryRow)
 
 
 class Broadcasts:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._execute = session.connection().execute
+
+    def add(
+        self, draft: BroadcastDraft, status: BroadcastStatus, now: datetime, *, html: str = "", key: str | None = None
+    ) -> Broadcast:
+        row = BroadcastRow(
+            **_columns_of(draft), status=status, html=html, idempotency_key=key, created_at=now, updated_at=now
+        )
+        self._session.add(row)
+        self._session.flush()
+        self._add_targets(row.id, draft.audience)
+        return self.get(row.id)
+
+    def replace(self, broadcast_id: int, draft: BroadcastDraft, now: datetime, *, html: str = "") -> Broadcast:
+        """Store another draft in the place of the one that `broadcast_id` holds.
+
+        The digest stays that of the first: it is what `--idempotency-key` compares a repeated call with.
+        """
+        self._execute(delete(targets).where(targets.c.broadcast_id == broadcast_id))
+        self._add_targets(broadcast_id, draft.audience)
+        columns = _columns_of(draft)
+        del columns["digest"]
+        self._update(broadcast_id, **columns, html=html, updated_at=now)
+        return self.get(broadcast_id)
+
+    def get(self, broadcast_id: int) -> Broadcast:
+        """Raises UnknownReference, which says which ids there are."""
+        row = self._session.get(BroadcastRow, broadcast_id, populate_existing=True)
+        if row is None:
+            raise UnknownReference(
+                f"There is no broadcast {broadcast_id}", details=[self._known_ids()], hint="ummsg broadcast list"
+            )
+        return self._broadcast_of(row)
+
+    def by_key(self, key: str) -> Broadcast | None:
+        found = self._execute(select(broadcasts.c.id).where(broadcasts.c.idempotency_key == key)).first()
+        return None if found is None else self.get(found.id)
+
+    def newest(
+        self, *, type: BroadcastType | None = None, status: BroadcastStatus | None = None, limit: int | None = None
+    ) -> Iterator[Broadcast]:
+        statement = select(broadcasts.c.id).order_by(broadcasts.c.id.desc()).limit(limit)
+        if type is not None:
+            statement = statement.where(broadcasts.c.type == type)
+        if status is not None:
+            statement = statement.where(broadcasts.c.status == status)
+        for (broadcast_id,) in self._execute(statement).all():
+            yield self.get(broadcast_id)
+
+    def in_status(self, statuses: Collection[BroadcastStatus]) -> list[int]:
+        rows = self._execute(select(broadcasts.c.id).where(broadcasts.c.status.in_(statuses)).order_by(broadcasts.c.id))
+        return [row.id for row in rows]
+
+    def due(self, now: datetime) -> list[int]:
+        """Scheduled emails whose time has come."""
+        rows = self._execute(
+            select(broadcasts.c.id)
+            .where(broadcasts.c.status == BroadcastStatus.SCHEDULED, broadcasts.c.at <= now)
+            .order_by(broadcasts.c.at, broadcasts.c.id)
+        )
+        return [row.id for row in rows]
+
+    def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
+        self._update(broadcast_id, status=status, note=note, updated_at=now)
+
+    def set_key(self, broadcast_id: int, key: str) -> None:
+        self._update(broadcast_id, idempotency_key=key)
+
+    def delete(self, broadcast_id: int) -> None:
+        """For one without deliveries: a ledger is never deleted."""
+        self._execute(delete(broadcasts).where(broadcasts.c.id == broadcast_id))
+
+    def _update(self, broadcast_id: int, **values: Any) -> None:
+        self._execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(**values))
+
+    def _add_targets(self, broadcast_id: int, audience: Audience) -> None:
+        rows = [{"broadcast_id": broadcast_id, "kind": t.kind, "ref_id": t.ref_id} for t in audience.targets]
+        if rows:
+            self._execute(insert(targets), rows)
+
+    def _broadcast_of(self, row: BroadcastRow) -> Broadcast:
+        rows = self._execute(select(targets.c.kind, targets.c.ref_id).where(targets.c.broadcast_id == row.id))
+        audience = Audience.of(
+            [Target(TargetKind(kind), ref_id) for kind, ref_id in rows],
+            [MembershipStatus(status) for status in row.membership_statuses],
+        )
+        return Broadcast(
+            id=row.id,
+            status=BroadcastStatus(row.status),
+            draft=_draft_of(row, audience),
+            html=row.html,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            note=row.note,
+            targeted=row.targeted,
+            idempotency_key=row.idempotency_key,
+            digest=row.digest,
+        )
+
+    def _known_ids(self) -> str:
+        lowest, highest = self._execute(select(func.min(broadcasts.c.id), func.max(broadcasts.c.id))).one()
+        return "there are none yet" if highest is None else f"ids run from {lowest} to {highest}"
+
+
+def _columns_of(draft: BroadcastDraft) -> dict[str, Any]:
+    return {
+        "type": draft.type,
+        "subject": draft.subject,
+        "content": draft.content,
+        "content_format": draft.content_format,
+        "notice_type": draft.notice_type,
+        "membership_statuses": [status.value for status in draft.audience.statuses],
+        "at": draft.at,
+        "not_after": draft.not_after,
+        "starts": draft.starts,
+        "ends": draft.ends,
+        "sender": draft.sender,
+        "reply_to": draft.reply_to,
+        "digest": draft.digest(),
+    }
+
+
+def _draft_of(row: BroadcastRow, audience: Audience) -> BroadcastDraft:
+    return BroadcastDraft(
+        type=BroadcastType(row.type),
+        audience=audience,
+        subject=row.subject,
+        content=row.content,
+        content_format=ContentFormat(row.content_format),
+        notice_type=NoticeType(row.notice_type),
+        at=row.at,
+        not_after=row.not_after,
+        starts=row.starts,
+        ends=row.ends,
+        sender=row.sender,
+        reply_to=row.reply_to,
+    )

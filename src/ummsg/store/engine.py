@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlmodel import Session
 
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
+from ummsg.store.audience import Audiences
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.lock_holder import lock_holder
@@ -47,6 +48,10 @@ class Transaction:
     @cached_property
     def suppressions(self) -> Suppressions:
         return Suppressions(self.session)
+
+    @cached_property
+    def audiences(self) -> Audiences:
+        return Audiences(self.session)
 
     @cached_property
     def broadcasts(self) -> Broadcasts:

@@ -1,8 +1,106 @@
-"""Notices."""
+"""Which notices are on whose dashboard: the audience evaluated as a rule, at the moment of looking."""
 
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text, and_, cast, delete, exists, func, insert, or_, select
 from sqlmodel import Session
+
+from ummsg.store.tables import BroadcastRow, DismissalRow, MembershipRow, TargetRow, table_of
+from ummsg.vocabulary import BroadcastStatus, BroadcastType, TargetKind
+
+broadcasts = table_of(BroadcastRow)
+dismissals = table_of(DismissalRow)
+memberships = table_of(MembershipRow)
+targets = table_of(TargetRow)
 
 
 class Notices:
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._execute = session.connection().execute
+
+    def shown_to(self, customer_id: int, now: datetime) -> list[int]:
+        """The ids of the notices on this customer's dashboard at `now`: the newest first, no cap."""
+        rows = self._execute(
+            select(broadcasts.c.id)
+            .where(_live(now), _targeted_at(customer_id), ~_dismissed_by(customer_id))
+            .order_by(broadcasts.c.id.desc())
+        )
+        return [row.id for row in rows]
+
+    def ids(self, limit: int | None = None) -> list[int]:
+        """Every published or withdrawn notice, the newest first."""
+        stored = (BroadcastStatus.PUBLISHED, BroadcastStatus.WITHDRAWN)
+        rows = self._execute(
+            select(broadcasts.c.id)
+            .where(broadcasts.c.type == BroadcastType.NOTICE, broadcasts.c.status.in_(stored))
+            .order_by(broadcasts.c.id.desc())
+            .limit(limit)
+        )
+        return [row.id for row in rows]
+
+    def dismiss(self, broadcast_id: int, customer_id: int, now: datetime) -> bool:
+        """Whether it was not dismissed before."""
+        if self.is_dismissed(broadcast_id, customer_id):
+            return False
+        self._execute(insert(dismissals).values(broadcast_id=broadcast_id, customer_id=customer_id, dismissed_at=now))
+        return True
+
+    def is_dismissed(self, broadcast_id: int, customer_id: int) -> bool:
+        row = self._execute(
+            select(dismissals.c.broadcast_id).where(
+                dismissals.c.broadcast_id == broadcast_id, dismissals.c.customer_id == customer_id
+            )
+        )
+        return row.first() is not None
+
+    def dismissed_by(self, broadcast_id: int) -> int:
+        """How many customers closed it."""
+        number: int = self._execute(
+            select(func.count()).select_from(dismissals).where(dismissals.c.broadcast_id == broadcast_id)
+        ).scalar_one()
+        return number
+
+    def forget_dismissals(self, broadcast_id: int) -> int:
+        return self._execute(delete(dismissals).where(dismissals.c.broadcast_id == broadcast_id)).rowcount
+
+
+def _live(now: datetime) -> Any:
+    return and_(
+        broadcasts.c.type == BroadcastType.NOTICE,
+        broadcasts.c.status == BroadcastStatus.PUBLISHED,
+        or_(broadcasts.c.starts.is_(None), broadcasts.c.starts <= now),
+        or_(broadcasts.c.ends.is_(None), broadcasts.c.ends > now),
+    )
+
+
+def _targeted_at(customer_id: int) -> Any:
+    """Everyone, this customer, or a product of which this customer has a membership that the notice counts."""
+    directly = select(targets.c.broadcast_id).where(
+        or_(
+            targets.c.kind == TargetKind.EVERYONE,
+            and_(targets.c.kind == TargetKind.CUSTOMER, targets.c.ref_id == customer_id),
+        )
+    )
+    # The statuses are a JSON list of plain words; looking for the quoted word reads it alike in every database.
+    counts = cast(broadcasts.c.membership_statuses, Text).contains('"' + memberships.c.status + '"')
+    by_membership = (
+        select(targets.c.broadcast_id)
+        .join(memberships, memberships.c.product_id == targets.c.ref_id)
+        .where(
+            targets.c.broadcast_id == broadcasts.c.id,
+            targets.c.kind == TargetKind.PRODUCT,
+            memberships.c.customer_id == customer_id,
+            counts,
+        )
+        .correlate(broadcasts)
+    )
+    return or_(broadcasts.c.id.in_(directly), exists(by_membership))
+
+
+def _dismissed_by(customer_id: int) -> Any:
+    return exists(
+        select(dismissals.c.broadcast_id)
+        .where(dismissals.c.broadcast_id == broadcasts.c.id, dismissals.c.customer_id == customer_id)
+        .correlate(broadcasts)
+    )

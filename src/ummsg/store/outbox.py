@@ -1,8 +1,216 @@
-"""Outbox."""
+"""The ledger: freezing an audience into deliveries, claiming, recording, counting.
 
+Each transition of `domain/delivery.py` is one statement here. Whatever changes a delivery that a drain may hold
+names the claim token, so that a process which lost its lease changes nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, case, func, insert, literal, select, update
 from sqlmodel import Session
+
+from ummsg.domain.audience import Audience
+from ummsg.domain.delivery import LEASE, Counts, Delivery, Settled
+from ummsg.store.audience import customers, members, suppressions, with_suppression
+from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
+from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
+
+broadcasts = table_of(BroadcastRow)
+deliveries = table_of(DeliveryRow)
+
+FREEZE_CHUNK = 20_000
+"""Customers frozen in one transaction: the write lock stays well below a quarter of a second."""
+
+_CLAIMABLE = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
 
 
 class Outbox:
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._execute = session.connection().execute
+
+    # Freezing
+
+    def freeze_chunk(
+        self, broadcast_id: int, audience: Audience, domain: str, now: datetime, size: int = FREEZE_CHUNK
+    ) -> bool:
+        """Write the next `size` recipients down; True once the last one is.
+
+        Interrupted and repeated, even by two processes at once, it ends with every recipient once: it goes on from
+        the broadcast's `frozen_through`, and (broadcast, normalised address) is unique.
+        """
+        start = self._execute(select(broadcasts.c.frozen_through).where(broadcasts.c.id == broadcast_id)).scalar_one()
+        condition = and_(customers.c.id > start, members(audience))
+        chunk = select(customers.c.id).where(condition).order_by(customers.c.id).limit(size).subquery()
+        number, last = self._execute(select(func.count(), func.max(chunk.c.id))).one()
+        if number:
+            self._execute(_freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now))
+            self._execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(frozen_through=last))
+        return bool(number < size)
+
+    def finish_freezing(self, broadcast_id: int, now: datetime) -> int:
+        """Make the frozen audience visible; returns how many were targeted."""
+        targeted = self.counts(broadcast_id).targeted
+        self._execute(
+            update(broadcasts)
+            .where(broadcasts.c.id == broadcast_id)
+            .values(status=BroadcastStatus.QUEUED, targeted=targeted, updated_at=now)
+        )
+        return targeted
+
+    # Claiming and recording
+
+    def claim(self, broadcast_id: int, token: str, now: datetime) -> Delivery | None:
+        """Take the next delivery that is due for ourselves, for as long as LEASE: the untried before the deferred."""
+        for status in _CLAIMABLE:
+            statement = (
+                update(deliveries)
+                .where(deliveries.c.id == _first_due(broadcast_id, status, now).scalar_subquery())
+                .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=now + LEASE, updated_at=now)
+                .returning(*deliveries.c)
+            )
+            if row := self._execute(statement).first():
+                return delivery_of(row)
+        return None
+
+    def record(self, delivery_id: int, token: str, settled: Settled, now: datetime) -> bool:
+        """Write down what became of a claimed delivery; False if the claim is no longer ours."""
+        return self._release(
+            delivery_id,
+            token,
+            now,
+            status=settled.status,
+            attempts=settled.attempts,
+            due_at=settled.due_at,
+            reply=settled.reply,
+        )
+
+    def give_back(self, delivery_id: int, token: str, now: datetime) -> bool:
+        """Return a claimed delivery that was not put on the wire; no attempt is counted."""
+        return self._release(delivery_id, token, now, status=DeliveryStatus.QUEUED, due_at=now)
+
+    def expire_leases(self, now: datetime) -> int:
+        """Whoever held these is gone, and may have been at the final dot: nobody knows what became of them."""
+        done = self._execute(
+            update(deliveries)
+            .where(
+                deliveries.c.broadcast_id.in_(_in_flight()),
+                deliveries.c.status == DeliveryStatus.SENDING,
+                deliveries.c.lease_until <= now,
+            )
+            .values(
+                status=DeliveryStatus.UNKNOWN,
+                attempts=deliveries.c.attempts + 1,
+                claim_token=None,
+                lease_until=None,
+                reply="the process that was sending it did not come back",
+                updated_at=now,
+            )
+        )
+        return done.rowcount
+
+    def cancel_open(self, broadcast_id: int, reason: str, now: datetime) -> int:
+        """Cancel what no drain holds at this moment."""
+        done = self._execute(
+            update(deliveries)
+            .where(deliveries.c.broadcast_id == broadcast_id, deliveries.c.status.in_(_CLAIMABLE))
+            .values(status=DeliveryStatus.CANCELLED, due_at=None, reply=reason, updated_at=now)
+        )
+        return done.rowcount
+
+    # Looking
+
+    def counts(self, broadcast_id: int) -> Counts:
+        rows = self._execute(
+            select(deliveries.c.status, func.count())
+            .where(deliveries.c.broadcast_id == broadcast_id)
+            .group_by(deliveries.c.status)
+        )
+        return Counts.of({DeliveryStatus(status): number for status, number in rows})
+
+    def next_due(self, broadcast_id: int) -> datetime | None:
+        """When the next open delivery of a broadcast may be tried."""
+        moments = [
+            self._execute(
+                select(func.min(deliveries.c.due_at)).where(
+                    deliveries.c.broadcast_id == broadcast_id, deliveries.c.status == status
+                )
+            ).scalar_one()
+            for status in _CLAIMABLE
+        ]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def deliveries(
+        self, broadcast_id: int | None = None, status: DeliveryStatus | None = None, limit: int | None = None
+    ) -> Iterator[Delivery]:
+        """A broadcast's deliveries, or the whole outbox; of one status, or of all."""
+        conditions: list[Any] = []
+        if broadcast_id is not None:
+            conditions.append(deliveries.c.broadcast_id == broadcast_id)
+        else:
+            conditions.append(deliveries.c.broadcast_id.in_(_in_flight()))
+            conditions.append(deliveries.c.status.in_(OPEN_STATUSES))
+        if status is not None:
+            conditions.append(deliveries.c.status == status)
+        rows = self._execute(select(deliveries).where(*conditions).order_by(deliveries.c.id).limit(limit))
+        return map(delivery_of, rows)
+
+    def _release(self, delivery_id: int, token: str, now: datetime, **values: Any) -> bool:
+        done = self._execute(
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id, deliveries.c.claim_token == token)
+            .values(claim_token=None, lease_until=None, updated_at=now, **values)
+        )
+        return bool(done.rowcount)
+
+
+def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> Any:
+    suppressed = suppressions.c.email_key.is_not(None)
+    columns = {
+        "broadcast_id": literal(broadcast_id),
+        "customer_id": customers.c.id,
+        "email": customers.c.email,
+        "email_key": customers.c.email_key,
+        "status": case((suppressed, DeliveryStatus.SUPPRESSED.value), else_=DeliveryStatus.QUEUED.value),
+        "message_id": func.lower(func.hex(func.randomblob(16))).op("||")("@" + domain),
+        "attempts": literal(0),
+        "due_at": case((suppressed, None), else_=literal(now, deliveries.c.due_at.type)),
+        "reply": func.coalesce(suppressions.c.reason, ""),
+        "updated_at": literal(now, deliveries.c.updated_at.type),
+    }
+    chosen = select(*columns.values()).select_from(with_suppression()).where(condition).order_by(customers.c.id)
+    return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
+
+
+def _first_due(broadcast_id: int, status: DeliveryStatus, now: datetime) -> Select[Any]:
+    """One status at a time, in the order of the index: with a million queued it reads one row, not all of them."""
+    return (
+        select(deliveries.c.id)
+        .where(deliveries.c.broadcast_id == broadcast_id, deliveries.c.status == status, deliveries.c.due_at <= now)
+        .order_by(deliveries.c.due_at, deliveries.c.id)
+        .limit(1)
+    )
+
+
+def _in_flight() -> Select[Any]:
+    """Broadcasts that may have open deliveries: what keeps finished ledgers out of every look at the outbox."""
+    return select(broadcasts.c.id).where(
+        broadcasts.c.status.in_((BroadcastStatus.QUEUED, BroadcastStatus.PAUSED, BroadcastStatus.CANCELLED))
+    )
+
+
+def delivery_of(row: Any) -> Delivery:
+    return Delivery(
+        id=row.id,
+        broadcast_id=row.broadcast_id,
+        customer_id=row.customer_id,
+        email=row.email,
+        status=DeliveryStatus(row.status),
+        message_id=row.message_id,
+        attempts=row.attempts,
+        due_at=row.due_at,
+        lease_until=row.lease_until,
+        reply=row.reply,
+        updated_at=row.updated_at,
+    )

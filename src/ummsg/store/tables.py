@@ -7,17 +7,7 @@ that keep it in step with `customers` (migration 0001, read by `search.py`).
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    DateTime,
-    ForeignKey,
-    Index,
-    MetaData,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
+from sqlalchemy import JSON, Column, DateTime, ForeignKey, Index, MetaData, Table, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
@@ -41,6 +31,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def table_of(model: type[SQLModel]) -> Table:
+    """A model's table, for statements that handle sets of rows."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
 def _moment(*, nullable: bool = True) -> Any:
     return Field(default=None, sa_column=Column(UtcDateTime(), nullable=nullable))
 
@@ -52,7 +48,7 @@ def _text(default: str | None = "") -> Any:
 class CustomerRow(SQLModel, table=True):
     __tablename__ = "customers"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     external_id: str | None = Field(default=None, sa_type=Text, unique=True)
     email: str = _text()
     email_key: str = Field(sa_type=Text, unique=True)
@@ -75,7 +71,7 @@ class AttributeNameRow(SQLModel, table=True):
 class ProductRow(SQLModel, table=True):
     __tablename__ = "products"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     external_id: str | None = Field(default=None, sa_type=Text, unique=True)
     slug: str = Field(sa_type=Text, unique=True)
     name: str = _text()
@@ -90,7 +86,7 @@ class MembershipRow(SQLModel, table=True):
         Index("ix_memberships_customer", "customer_id", "product_id", "status"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     external_id: str | None = Field(default=None, sa_type=Text, unique=True)
     customer_id: int = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), nullable=False))
     product_id: int = Field(sa_column=Column(ForeignKey("products.id"), nullable=False))
@@ -111,7 +107,7 @@ class SuppressionRow(SQLModel, table=True):
 class BroadcastRow(SQLModel, table=True):
     __tablename__ = "broadcasts"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     type: str = _text()
     status: str = Field(sa_type=Text, index=True)
     subject: str = _text()
@@ -128,6 +124,7 @@ class BroadcastRow(SQLModel, table=True):
     reply_to: str = _text()
     note: str = _text()
     targeted: int = 0
+    """Recipients that the audience was frozen to."""
     frozen_through: int = 0
     """The highest customer id that freezing has dealt with."""
     idempotency_key: str | None = Field(default=None, sa_type=Text, unique=True)
@@ -155,7 +152,7 @@ class DeliveryRow(SQLModel, table=True):
         Index("ix_deliveries_customer", "customer_id"),
     )
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id"), nullable=False))
     customer_id: int | None = Field(sa_column=Column(ForeignKey("customers.id", ondelete="SET NULL")))
     email: str = _text()

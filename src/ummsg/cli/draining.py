@@ -1,0 +1,130 @@
+"""Draining in the foreground: the progress, Ctrl-C, the summary and the exit code."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ummsg.cli import views
+from ummsg.domain.delivery import Tally
+from ummsg.errors import UmmsgError
+from ummsg.runtime import Runtime
+from ummsg.services.outbox import Run
+from ummsg.vocabulary import ExitCode
+
+SECONDS_BETWEEN_LINES = 5
+
+
+def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume: str = "ummsg outbox run") -> int:
+    """Work the outbox down before the operator's eyes; returns the exit code.
+
+    `resume` is what to type after Ctrl-C or a lost server. Raises MailServerRefused and NotConfigured.
+    """
+    with _finishing_on_interrupt() as stopping, _progress() as watch:
+        run = ummsg.outbox.drain(broadcast_ids, watch=watch, stopping=stopping)
+    return _summarise(run, resume)
+
+
+def _summarise(run: Run, resume: str) -> int:
+    tally = run.tally
+    if tally.attempted:
+        parts = [f"{tally.sent:,} sent"]
+        parts += [f"{n:,} {name}" for name in ("failed", "deferred", "unknown") if (n := getattr(tally, name))]
+        views.talk(", ".join(parts) + ".", "bold")
+    if run.stopped_by is not None:
+        return _stopped(run.stopped_by, tally, resume)
+    if run.interrupted:
+        views.talk(f"Stopped. {tally.remaining:,} are still queued; nobody was mailed twice.")
+        views.next_step(resume, "Go on with")
+        return ExitCode.CANCELLED
+    if tally.failed or tally.deferred or tally.unknown or tally.remaining:
+        return ExitCode.NOT_ALL_REACHED
+    return ExitCode.DONE
+
+
+def _stopped(by: UmmsgError, tally: Tally, resume: str) -> int:
+    by.details.append(f"{tally.remaining:,} recipients are still queued")
+    by.hint = by.hint or resume
+    views.error(by)
+    views.next_step(resume, "Go on with")
+    return ExitCode.NOT_ALL_REACHED if tally.attempted else by.exit_code
+
+
+@contextmanager
+def _finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C lets the message on the wire be finished and recorded; the second does not wait for it."""
+    pressed = False
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+        views.talk("Finishing the message on the wire… (Ctrl-C again leaves it in doubt)")
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    before_term = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, before_term)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Tally], None]]:
+    """A bar on a terminal; a line every few seconds off it."""
+    if sys.stderr.isatty():
+        with _bar() as watch:
+            yield watch
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Tally], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        "Sending",
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[more]}"),
+        "left",
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=views.err(), transient=True) as progress:
+        task: Any = None
+        started = time.monotonic()
+
+        def watch(tally: Tally) -> None:
+            nonlocal task
+            if task is None:
+                task = progress.add_task("", total=None, more="")
+            rate = tally.attempted / max(time.monotonic() - started, 0.001)
+            trouble = f" {tally.failed:,} failed" if tally.failed else ""
+            progress.update(
+                task,
+                completed=tally.attempted,
+                total=tally.attempted + tally.remaining,
+                more=f"{rate:,.0f}/s{trouble}",
+            )
+
+        yield watch
+
+
+def _lines() -> Callable[[Tally], None]:
+    started = last = time.monotonic()
+
+    def watch(tally: Tally) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            rate = tally.attempted / (now - started)
+            views.talk(f"{tally.sent:,} sent, {tally.failed:,} failed, {tally.remaining:,} to go, {rate:,.0f}/s")
+
+    return watch

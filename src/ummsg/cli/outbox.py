@@ -1,0 +1,83 @@
+"""ummsg outbox: work down what is queued, and look at it."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ummsg.cli import views
+from ummsg.cli.options import Context, Fields, Format, Limit
+from ummsg.domain.broadcast import Broadcast
+from ummsg.domain.delivery import Counts, Delivery
+from ummsg.vocabulary import BroadcastStatus, DeliveryStatus, ExitCode, ListFormat
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Work down what is queued; what cron calls.")
+
+
+@app.command()
+def run(ctx: Context) -> None:
+    """Start what is scheduled for now, send what is due, then end.
+
+    Exit code 3 if recipients are left (deferred, failed or unknown), 1 if the mail server could not be reached.
+    """
+    from ummsg.cli.draining import drain
+
+    ummsg = ctx.obj
+    refused = ummsg.broadcasts.release_due()
+    for broadcast_id, error in refused:
+        error.details.append(f"broadcast {broadcast_id} is paused")
+        error.hint = error.hint or f"ummsg broadcast show {broadcast_id}"
+        views.error(error)
+    code = drain(ummsg)
+    raise typer.Exit(code or (refused[0][1].exit_code if refused else ExitCode.DONE))
+
+
+@app.command()
+def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
+    """Show what waits, how much of it, and when it goes on."""
+    rows = (_row(*standing) for standing in ctx.obj.outbox.status())
+    columns = ["id", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
+    views.listing(rows, format, fields, columns=columns)
+
+
+@app.command("list")
+def list_deliveries(
+    ctx: Context,
+    status: Annotated[DeliveryStatus | None, typer.Option("--status", help="Only deliveries in this state.")] = None,
+    limit: Limit = None,
+    format: Format = ListFormat.TABLE,
+    fields: Fields = "",
+) -> None:
+    """List the deliveries that are not in a final state."""
+    rows = map(delivery_row, ctx.obj.outbox.open_deliveries(status, limit))
+    views.listing(
+        rows, format, fields, columns=["id", "broadcast_id", "email", "status", "attempts", "due_at", "reply"]
+    )
+
+
+def delivery_row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "broadcast_id": delivery.broadcast_id,
+        "customer_id": delivery.customer_id,
+        "email": delivery.email,
+        "status": delivery.status.value,
+        "attempts": delivery.attempts,
+        "due_at": delivery.due_at,
+        "reply": delivery.reply,
+        "message_id": delivery.message_id,
+        "updated_at": delivery.updated_at,
+    }
+
+
+def _row(broadcast: Broadcast, counts: Counts, next_due: Any) -> dict[str, Any]:
+    waiting = broadcast.status in (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING)
+    return {
+        "id": broadcast.id,
+        "status": broadcast.status.value,
+        "subject": broadcast.subject,
+        "targeted": None if waiting else counts.targeted,
+        "queued": counts.queued,
+        "deferred": counts.deferred,
+        "next_due": next_due,
+        "note": broadcast.note,
+    }

@@ -1,0 +1,19 @@
+"""Times as they are typed."""
+
+from datetime import datetime
+
+from ummsg.errors import InvalidInput
+
+
+def parse_time(text: str | None, flag: str) -> datetime | None:
+    """An ISO 8601 time; without a zone it is this machine's. Raises InvalidInput naming the flag."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput(
+            f"{flag}: {text!r} is not a time",
+            hint=f"{flag} 2027-01-31T08:00+01:00, or without a zone for this machine's",
+        ) from None
+    return moment if moment.tzinfo is not None else moment.astimezone()

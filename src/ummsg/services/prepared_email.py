@@ -1,0 +1,103 @@
+"""An email broadcast made ready: compiled once, then filled in for one customer after another."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from ummsg.config import LayoutOptions, Settings
+from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.customer import Customer
+from ummsg.domain.placeholders import NETWORK, values_for
+from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, Problem
+from ummsg.mail.message import Headers, compose, parse_sender
+from ummsg.mail.templates import EmailTemplate, EmptyPlaceholder, Rendered, compile_email
+from ummsg.mail.transports.base import Envelope
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What a transport is handed: one envelope and the message in it."""
+
+    envelope: Envelope
+    message: bytes
+
+
+@dataclass(frozen=True)
+class PreparedEmail:
+    """A compiled template with everything of a message that is the same for all recipients."""
+
+    template: EmailTemplate
+    layout: LayoutOptions
+    sender: str
+    reply_to: str
+
+    @property
+    def domain(self) -> str:
+        """The right-hand side of Message-IDs: the sender's own domain."""
+        return parse_sender(self.sender)[1].rpartition("@")[2]
+
+    def values(self, customer: Customer) -> dict[str, str]:
+        return values_for(customer, network_name=self.layout.network_name, network_url=self.layout.network_url)
+
+    def rendered(self, customer: Customer) -> Rendered:
+        """Raises EmptyPlaceholder or RenderFailed."""
+        return self.template.render(self.values(customer))
+
+    def parcel(self, customer: Customer, *, to: str, message_id: str, now: datetime, test: bool = False) -> Parcel:
+        """The message for `customer`, addressed to `to`. Raises EmptyPlaceholder or RenderFailed."""
+        headers = Headers(
+            sender=self.sender,
+            reply_to=self.reply_to,
+            recipient_name=customer.name,
+            recipient_email=to,
+            message_id=message_id,
+            date=now,
+            test=test,
+        )
+        return Parcel(
+            Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=to), compose(self.rendered(customer), headers)
+        )
+
+
+def prepare_email(draft: BroadcastDraft, settings: Settings, known: Collection[str]) -> PreparedEmail:
+    """Compile a draft. Raises InvalidDraft with every problem of its text, NotConfigured without a sender."""
+    sender = draft.sender or settings["FROM"]
+    if not sender:
+        raise NotConfigured(
+            "Nobody is set as the sender",
+            hint='UMMSG_FROM="Your Network <hello@example.com>" in .env, or --from',
+        )
+    layout = settings.layout()
+    _check_addresses(sender, draft.reply_to or settings["REPLY_TO"])
+    template = compile_email(draft.subject, draft.content, draft.content_format, layout, known)
+    prepared = PreparedEmail(template, layout, sender, draft.reply_to or settings["REPLY_TO"])
+    _check_network_values(prepared)
+    return prepared
+
+
+def _check_addresses(sender: str, reply_to: str) -> None:
+    problems = []
+    for field, address in (("from", sender), ("reply-to", reply_to)):
+        try:
+            if address:
+                parse_sender(address)
+        except InvalidInput as error:
+            problems.append(Problem(field, error.what))
+    if problems:
+        raise InvalidDraft(problems)
+
+
+def _check_network_values(prepared: PreparedEmail) -> None:
+    """A setting that is empty is empty for everyone: told once, not once a customer."""
+    everything = dict.fromkeys(prepared.template.variables, "x")
+    of_network = values_for(Customer(0, None, ""), **_network(prepared.layout))
+    try:
+        prepared.template.render(everything | {name: of_network[name] for name in NETWORK})
+    except EmptyPlaceholder as error:
+        setting = "UMMSG_NETWORK_URL" if error.name == "network_url" else "UMMSG_NETWORK_NAME"
+        problem = Problem("content", f"{error.name} is empty, because {setting} is not set")
+        raise InvalidDraft([problem], hint=f"set {setting} in .env") from None
+
+
+def _network(layout: LayoutOptions) -> dict[str, str]:
+    return {"network_name": layout.network_name, "network_url": layout.network_url}

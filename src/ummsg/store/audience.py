@@ -1,0 +1,118 @@
+"""What an audience resolves to: the one place where the rule that says who is SQL."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlmodel import Session
+
+from ummsg.domain.audience import Audience, AudienceCount, Target, TargetCount
+from ummsg.domain.customer import Customer
+from ummsg.domain.placeholders import ATTRIBUTE_PREFIX, CUSTOMER
+from ummsg.store.rows import customer_of
+from ummsg.store.tables import CustomerRow, MembershipRow, ProductRow, SuppressionRow, table_of
+from ummsg.vocabulary import TargetKind
+
+customers = table_of(CustomerRow)
+memberships = table_of(MembershipRow)
+products = table_of(ProductRow)
+suppressions = table_of(SuppressionRow)
+
+_NOT_SUPPRESSED = suppressions.c.email_key.is_(None)
+
+
+def members(audience: Audience) -> ColumnElement[bool]:
+    """The condition on `customers` that says who is in the audience, suppressed or not."""
+    if audience.everyone:
+        return true()
+    chosen = audience.ids(TargetKind.CUSTOMER)
+    bought = audience.ids(TargetKind.PRODUCT)
+    return or_(customers.c.id.in_(chosen), customers.c.id.in_(_on_products(bought, audience)))
+
+
+def _on_products(product_ids: Collection[int], audience: Audience) -> Select[Any]:
+    return select(memberships.c.customer_id).where(
+        memberships.c.product_id.in_(product_ids), memberships.c.status.in_(audience.statuses)
+    )
+
+
+def with_suppression() -> Any:
+    return customers.outerjoin(suppressions, suppressions.c.email_key == customers.c.email_key)
+
+
+class Audiences:
+    def __init__(self, session: Session) -> None:
+        self._execute = session.connection().execute
+
+    def count(self, audience: Audience) -> AudienceCount:
+        """How many customers each target matches, and what remains of them."""
+        by_reason = self._execute(
+            select(suppressions.c.reason, func.count())
+            .select_from(with_suppression())
+            .where(members(audience))
+            .group_by(suppressions.c.reason)
+        ).all()
+        return AudienceCount(
+            targets=tuple(self._target_count(target, audience) for target in audience.targets),
+            recipients=sum(number for reason, number in by_reason if reason is None),
+            suppressed={reason: number for reason, number in by_reason if reason is not None},
+        )
+
+    def recipients(self, audience: Audience, *, offset: int = 0, limit: int | None = None) -> Iterator[Customer]:
+        """The customers who would be mailed, in the order in which they would be."""
+        yield from self._customers(members(audience), offset, limit)
+
+    def lacking(self, audience: Audience, variables: Collection[str]) -> Iterator[Customer]:
+        """The recipients for whom at least one of these placeholders is empty."""
+        empty = [func.coalesce(_column(name), "") == "" for name in sorted(variables) if _column(name) is not None]
+        if empty:
+            yield from self._customers(members(audience) & or_(*empty))
+
+    def labels(self, audience: Audience) -> list[str]:
+        """The targets in words."""
+        return [self._label(target) for target in audience.targets]
+
+    def _customers(
+        self, condition: ColumnElement[bool], offset: int = 0, limit: int | None = None
+    ) -> Iterator[Customer]:
+        rows = self._execute(
+            select(customers)
+            .select_from(with_suppression())
+            .where(condition, _NOT_SUPPRESSED)
+            .order_by(customers.c.id)
+            .offset(offset or None)
+            .limit(limit)
+        )
+        return map(customer_of, rows)
+
+    def _target_count(self, target: Target, audience: Audience) -> TargetCount:
+        number = self._execute(
+            select(func.count()).select_from(customers).where(members(Audience((target,), audience.statuses)))
+        ).scalar_one()
+        return TargetCount(target, self._label(target), number)
+
+    def _label(self, target: Target) -> str:
+        if target.kind is TargetKind.EVERYONE:
+            return "everyone"
+        table = products if target.kind is TargetKind.PRODUCT else customers
+        row = self._execute(select(table).where(table.c.id == target.ref_id)).first()
+        if row is None:
+            return f"{target.kind} {target.ref_id} (deleted)"
+        return f"{row.name} ({row.slug})" if target.kind is TargetKind.PRODUCT else f"{row.name} <{row.email}>"
+
+
+_COLUMNS: dict[str, ColumnElement[Any]] = {
+    "customer_name": customers.c.name,
+    "customer_locale": customers.c.locale,
+    "customer_timezone": customers.c.timezone,
+}
+
+
+def _column(variable: str) -> ColumnElement[Any] | None:
+    """Where a placeholder's value is; None for those that are never empty or are not about the customer."""
+    if variable in _COLUMNS:
+        return _COLUMNS[variable]
+    if variable in CUSTOMER or not variable.startswith(ATTRIBUTE_PREFIX):
+        return None
+    value: ColumnElement[Any] = customers.c.attributes[variable.removeprefix(ATTRIBUTE_PREFIX)].as_string()
+    return value
