@@ -1,0 +1,238 @@
+"""ummsg broadcast: compose (see broadcast_new.py), review, send and follow a message."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ummsg.cli import broadcast_new, views
+from ummsg.cli.content import read_content
+from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes
+from ummsg.cli.times import parse_time
+from ummsg.errors import InvalidInput
+from ummsg.vocabulary import (
+    BroadcastStatus,
+    BroadcastType,
+    ContentFormat,
+    DeliveryStatus,
+    ExitCode,
+    ListFormat,
+    NoticeType,
+)
+
+if TYPE_CHECKING:
+    from ummsg.domain.broadcast import Broadcast
+    from ummsg.runtime import Runtime
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Compose, review, send and follow a message.")
+app.command("new")(broadcast_new.new)
+
+
+@app.command("list")
+def list_broadcasts(
+    ctx: Context,
+    type: Annotated[BroadcastType | None, typer.Option("--type", help="Only emails, or only notices.")] = None,
+    status: Annotated[BroadcastStatus | None, typer.Option("--status", help="Only broadcasts in this state.")] = None,
+    limit: Limit = None,
+    format: Format = ListFormat.TABLE,
+    fields: Fields = "",
+) -> None:
+    """List broadcasts, the newest first."""
+    rows = map(_row, ctx.obj.broadcasts.newest(type, status, limit))
+    views.listing(rows, format, fields, columns=["id", "type", "status", "subject", "targeted", "created_at"])
+
+
+@app.command()
+def show(
+    ctx: Context,
+    broadcast_id: BroadcastId,
+    deliveries: Annotated[bool, typer.Option("--deliveries", help="List each recipient's delivery instead.")] = False,
+    status: Annotated[DeliveryStatus | None, typer.Option("--status", help="With --deliveries: in this state.")] = None,
+    limit: Limit = None,
+    format: Format = ListFormat.TABLE,
+    fields: Fields = "",
+) -> None:
+    """Show a broadcast and its balance: targeted is the sum of all the other counts."""
+    ummsg = ctx.obj
+    if deliveries:
+        from ummsg.cli.outbox import delivery_row
+
+        rows = map(delivery_row, ummsg.broadcasts.deliveries(broadcast_id, status, limit))
+        columns = ["id", "email", "status", "attempts", "due_at", "reply"]
+        views.listing(rows, format, fields, columns=columns)
+        return
+    if status is not None or limit is not None:
+        raise InvalidInput(
+            "--status and --limit go with --deliveries", hint=f"ummsg broadcast show {broadcast_id} --deliveries"
+        )
+    views.record(_full_row(ummsg, ummsg.broadcasts.get(broadcast_id)), format, fields)
+
+
+@app.command()
+def preview(
+    ctx: Context,
+    broadcast_id: BroadcastId,
+    customer: Annotated[str, typer.Option("--customer", metavar="REF", help="Whose message: an id or address.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the HTML to a file.")] = None,
+) -> None:
+    """Show the message as one customer gets it."""
+    ummsg = ctx.obj
+    sample = ummsg.broadcasts.sample(broadcast_id, ummsg.directory.customer(customer))
+    if html is not None:
+        _write(html, sample.html)
+        views.talk(f"Written to {html}; open it in a browser.")
+        return
+    from ummsg.cli.review import show_sample
+
+    show_sample(sample)
+
+
+@app.command()
+def test(
+    ctx: Context,
+    broadcast_id: BroadcastId,
+    as_customer: Annotated[str, typer.Option("--as", metavar="REF", help="Whose message: an id or address.")],
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Where to send it.")],
+) -> None:
+    """Send one customer's message, marked as a test, to any address; it is never counted."""
+    from ummsg.domain.address import checked_address
+    from ummsg.domain.delivery import Fate
+
+    ummsg = ctx.obj
+    address = checked_address(to)
+    customer = ummsg.directory.customer(as_customer)
+    ummsg.broadcasts.sample(broadcast_id, customer)
+    outcome = ummsg.outbox.send_test(ummsg.broadcasts.prepared(broadcast_id), customer, address)
+    views.talk(f"The message for {customer.label}, to {address}: {outcome.fate}. {views.printable(outcome.reply)}")
+    if outcome.fate is not Fate.ACCEPTED:
+        raise typer.Exit(ExitCode.NOT_ALL_REACHED)
+
+
+@app.command()
+def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
+    """Send a draft, a scheduled or a paused broadcast now, or go on with one that was stopped."""
+    ummsg = ctx.obj
+    broadcast = ummsg.broadcasts.get(broadcast_id)
+    if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
+        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, yes=yes))
+    if broadcast.status is BroadcastStatus.FREEZING:
+        ummsg.broadcasts.release_due()
+    elif broadcast.status is not BroadcastStatus.QUEUED:
+        views.talk(f"Broadcast {broadcast_id} is {broadcast.status}: there is nothing to send.")
+        return
+    from ummsg.cli.draining import drain
+
+    raise typer.Exit(drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}"))
+
+
+@app.command()
+def edit(
+    ctx: Context,
+    broadcast_id: BroadcastId,
+    subject: Annotated[str | None, typer.Option("--subject")] = None,
+    content: Annotated[str | None, typer.Option("--content", metavar="TEXT")] = None,
+    content_file: Annotated[str | None, typer.Option("--content-file", metavar="FILE|-")] = None,
+    content_format: Annotated[ContentFormat | None, typer.Option("--content-format")] = None,
+    notice_type: Annotated[NoticeType | None, typer.Option("--notice-type")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME")] = None,
+    not_after: Annotated[str | None, typer.Option("--not-after", metavar="TIME")] = None,
+    starts: Annotated[str | None, typer.Option("--starts", metavar="TIME")] = None,
+    ends: Annotated[str | None, typer.Option("--ends", metavar="TIME")] = None,
+    sender: Annotated[str | None, typer.Option("--from", metavar="SENDER")] = None,
+    reply_to: Annotated[str | None, typer.Option("--reply-to", metavar="ADDRESS")] = None,
+    reshow: Annotated[bool, typer.Option("--reshow", help="Show a notice again to those who dismissed it.")] = False,
+) -> None:
+    """Change a draft, a scheduled email, or a notice that is on dashboards; without options, its text in $EDITOR."""
+    changes: dict[str, Any] = {
+        "subject": subject,
+        "content": read_content(content, content_file),
+        "content_format": content_format,
+        "notice_type": notice_type,
+        "at": parse_time(at, "--at"),
+        "not_after": parse_time(not_after, "--not-after"),
+        "starts": parse_time(starts, "--starts"),
+        "ends": parse_time(ends, "--ends"),
+        "sender": sender,
+        "reply_to": reply_to,
+    }
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if not changes and not reshow:
+        changes = {"content": _edited_content(ctx.obj, broadcast_id)}
+    broadcast = ctx.obj.broadcasts.edit(broadcast_id, changes, reshow=reshow)
+    views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}).")
+
+
+@app.command()
+def cancel(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
+    """Stop an email: what has not been sent never will be."""
+    ummsg = ctx.obj
+    broadcast = ummsg.broadcasts.get(broadcast_id)
+    ummsg.prompter.confirm_destructive(f"Cancel broadcast {broadcast_id}, {broadcast.subject!r}?", yes=yes)
+    cancelled = ummsg.broadcasts.cancel(broadcast_id)
+    views.talk(f"Broadcast {broadcast_id} is cancelled; {cancelled:,} recipients will not get it.")
+
+
+@app.command()
+def delete(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
+    """Delete a draft; what was sent is kept as proof."""
+    ummsg = ctx.obj
+    broadcast = ummsg.broadcasts.get(broadcast_id)
+    ummsg.prompter.confirm_destructive(f"Delete draft {broadcast_id}, {broadcast.subject!r}?", yes=yes)
+    ummsg.broadcasts.delete(broadcast_id)
+    views.talk(f"Draft {broadcast_id} is deleted.")
+
+
+def _edited_content(ummsg: "Runtime", broadcast_id: int) -> str:
+    from ummsg.cli.editor import edit_text
+
+    if not ummsg.prompter.interactive:
+        raise InvalidInput("Nothing to change was given", hint="ummsg broadcast edit --help")
+    draft = ummsg.broadcasts.get(broadcast_id).draft
+    return edit_text(draft.content, draft.content_format)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written", details=[error.strerror or str(error)]) from None
+
+
+def _row(broadcast: "Broadcast") -> dict[str, Any]:
+    return {
+        "id": broadcast.id,
+        "type": broadcast.type.value,
+        "status": broadcast.status.value,
+        "subject": broadcast.subject,
+        "targeted": broadcast.targeted if broadcast.type is BroadcastType.EMAIL else None,
+        "created_at": broadcast.created_at,
+        "updated_at": broadcast.updated_at,
+    }
+
+
+def _full_row(ummsg: "Runtime", broadcast: "Broadcast") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    draft = broadcast.draft
+    return {
+        "id": broadcast.id,
+        "type": broadcast.type.value,
+        "status": broadcast.status.value,
+        "note": broadcast.note,
+        "subject": broadcast.subject,
+        "counts": asdict(ummsg.broadcasts.counts(broadcast.id)),
+        "targets": ummsg.broadcasts.audience_labels(broadcast),
+        "membership_statuses": [status.value for status in draft.audience.statuses],
+        "content_format": draft.content_format.value,
+        "content": draft.content,
+        "notice_type": draft.notice_type.value if draft.type is BroadcastType.NOTICE else None,
+        "at": draft.at,
+        "not_after": draft.not_after,
+        "starts": draft.starts,
+        "ends": draft.ends,
+        "from": draft.sender or None,
+        "reply_to": draft.reply_to or None,
+        "idempotency_key": broadcast.idempotency_key,
+        "created_at": broadcast.created_at,
+        "updated_at": broadcast.updated_at,
+    }

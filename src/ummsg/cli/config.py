@@ -1,0 +1,37 @@
+"""ummsg config: the settings as ummsg sees them."""
+
+import typer
+
+from ummsg.cli import views
+from ummsg.cli.options import Context, Fields, Format
+from ummsg.vocabulary import ListFormat
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show the settings and where each comes from.")
+
+
+@app.callback()
+def config() -> None:
+    """Show the settings and where each comes from."""
+
+
+@app.command()
+def show(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
+    """Show every setting, its value and its source; secrets are never shown."""
+    from ummsg.config import SETTINGS
+
+    settings = ctx.obj.settings
+    in_effect = {"DATABASE_URL": settings.database_url, "MAIL_URL": str(settings.mail_url)}
+    rows = (
+        {
+            "name": setting.variable,
+            "value": _shown(setting.secret, in_effect.get(setting.name, settings[setting.name])),
+            "source": settings.sources[setting.name],
+            "help": setting.help,
+        }
+        for setting in SETTINGS
+    )
+    views.listing(rows, format, fields, columns=["name", "value", "source"], key="name")
+
+
+def _shown(secret: bool, value: str) -> str:
+    return "(set, not shown)" if secret and value else value

@@ -1,0 +1,20 @@
+"""ummsg init: make a place to work in."""
+
+import typer
+
+from ummsg.cli import views
+from ummsg.cli.options import Context
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def init(ctx: Context) -> None:
+    """Create the database, the secret key and a commented .env; upgrade an older database. Never overwrites."""
+    from ummsg.services.installation import initialise
+
+    ummsg = ctx.obj
+    for step in initialise(ummsg.settings, ummsg.working_directory):
+        made = "made" if step.made else "kept"
+        views.talk(f"{made}  {step.what:<10}  {step.path}" + (f" ({step.note})" if step.note else ""))
+    views.next_step("ummsg doctor", "Edit .env, then")
