@@ -1,0 +1,202 @@
+"""Bringing databases up to date, and leaving alone what must be left alone."""
+
+import shutil
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from ummsg.errors import DatabaseUnusable
+from ummsg.store.engine import SCHEMA, DatabaseOlder, open_store
+from ummsg.store.migrations import SCRIPTS, upgrade
+from ummsg.store.tables import metadata
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ummsg.db"
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def dump(path: Path) -> list[str]:
+    connection = sqlite3.connect(path)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
+
+
+def execute(path: Path, *statements: str) -> None:
+    connection = sqlite3.connect(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def scripts_with(tmp_path: Path, name: str, body: str) -> Path:
+    """The real migrations and one more."""
+    scripts = tmp_path / "migrations"
+    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "__init__.py"))
+    (scripts / "versions" / f"{name}.py").write_text(body)
+    return scripts
+
+
+def old_database(path: Path, tmp_path: Path) -> None:
+    """A database as the first migration left it, with a customer in it."""
+    scripts = tmp_path / "first"
+    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "__init__.py", "0002*"))
+    upgrade(url(path), scripts)
+    execute(
+        path,
+        "INSERT INTO customers (email, email_key, name, locale, timezone, email_verification, attributes)"
+        " VALUES ('anna@example.com', 'anna@example.com', 'Anna', '', '', 'none', '{}')",
+    )
+
+
+def test_the_migrations_build_what_the_models_say(path: Path) -> None:
+    upgrade(url(path))
+    engine = create_engine(url(path))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": lambda name, kind, parents: "fts" not in (name or "")}
+        )
+        differences = compare_metadata(context, metadata)
+    engine.dispose()
+
+    assert differences == []
+
+
+def test_the_schema_known_by_heart_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA]
+
+
+def test_a_new_database_is_its_owners_alone(path: Path) -> None:
+    done = upgrade(url(path))
+
+    assert (done.before, done.after, done.copy) == (None, SCHEMA, None)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    open_store(url(path)).close()
+
+
+def test_a_current_database_is_left_alone(path: Path) -> None:
+    upgrade(url(path))
+    before = dump(path)
+
+    assert not upgrade(url(path)).changed
+    assert dump(path) == before
+
+
+def test_an_older_database_is_refused_until_it_is_upgraded(path: Path, tmp_path: Path) -> None:
+    old_database(path, tmp_path)
+
+    with pytest.raises(DatabaseOlder) as refused:
+        open_store(url(path))
+    assert refused.value.hint == "ummsg init"
+
+
+def test_an_upgrade_keeps_the_data_and_a_copy(path: Path, tmp_path: Path) -> None:
+    old_database(path, tmp_path)
+    before = dump(path)
+
+    done = upgrade(url(path))
+
+    assert (done.before, done.after) == ("0001", SCHEMA)
+    assert done.copy is not None
+    assert dump(done.copy) == before
+    assert stat.S_IMODE(done.copy.stat().st_mode) == 0o600
+    assert any("anna@example.com" in line for line in dump(path))
+    open_store(url(path)).close()
+
+
+FAILING = """
+from alembic import op
+revision = "0003"
+down_revision = "0002"
+def upgrade():
+    op.execute("ALTER TABLE customers ADD COLUMN nickname TEXT")
+    op.execute("DELETE FROM customers")
+    op.execute("this is not SQL")
+"""
+
+ORPHANING = """
+from alembic import op
+revision = "0003"
+down_revision = "0002"
+def upgrade():
+    op.execute("INSERT INTO memberships (customer_id, product_id, status) VALUES (4711, 4711, 'active')")
+"""
+
+
+@pytest.mark.parametrize("body", [FAILING, ORPHANING])
+def test_a_migration_that_fails_leaves_the_database_as_it_was(path: Path, tmp_path: Path, body: str) -> None:
+    old_database(path, tmp_path)
+    before = dump(path)
+
+    with pytest.raises(Exception, match=r"not SQL|broken the data"):
+        upgrade(url(path), scripts_with(tmp_path, "0003_bad", body))
+
+    assert dump(path) == before
+
+
+def test_a_new_database_that_cannot_be_finished_is_taken_away(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="not SQL"):
+        upgrade(url(path), scripts_with(tmp_path, "0003_bad", FAILING))
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("act", [open_store, upgrade])
+def test_a_newer_database_is_refused(path: Path, act: object) -> None:
+    upgrade(url(path))
+    execute(path, "UPDATE alembic_version SET version_num = '0999'")
+    before = dump(path)
+
+    with pytest.raises(DatabaseUnusable, match="newer"):
+        act(url(path))  # type: ignore[operator]
+    assert dump(path) == before
+
+
+@pytest.mark.parametrize("act", [open_store, upgrade])
+def test_somebody_elses_database_is_refused(path: Path, act: object) -> None:
+    execute(path, "CREATE TABLE things (name TEXT)")
+    before = dump(path)
+
+    with pytest.raises(DatabaseUnusable, match="not a database of ummsg"):
+        act(url(path))  # type: ignore[operator]
+    assert dump(path) == before
+
+
+@pytest.mark.parametrize("act", [open_store, upgrade])
+def test_a_file_that_is_no_database_is_refused(path: Path, act: object) -> None:
+    path.write_bytes(b"\xff\xd8\xff\xe0 a picture" * 100)
+    before = path.read_bytes()
+
+    with pytest.raises(DatabaseUnusable, match="is not a database"):
+        act(url(path))  # type: ignore[operator]
+    assert path.read_bytes() == before
+
+
+def test_a_missing_database_says_how_to_make_one(path: Path) -> None:
+    with pytest.raises(DatabaseUnusable) as refused:
+        open_store(url(path))
+    assert refused.value.hint == "ummsg init"
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("bad", ["postgresql://localhost/x", "sqlite://", "sqlite:///:memory:", "nonsense"])
+def test_only_sqlite_files_are_taken(bad: str) -> None:
+    with pytest.raises(DatabaseUnusable):
+        open_store(bad)
