@@ -1,0 +1,140 @@
+"""Mail over SMTP: `smtp://user@host:587` (STARTTLS), `smtps://host:465` (TLS from the first byte).
+
+The connection is kept between messages and opened again, when it is lost, by the next message.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ummsg.config import MailUrl
+from ummsg.domain.delivery import LEASE, Fate, Outcome
+from ummsg.errors import NotConfigured
+from ummsg.mail.transports.base import Envelope, Password, refuse_unknown_options, unusable
+from ummsg.mail.transports.smtp_session import Server, Session, is_loopback, open_session
+from ummsg.mail.transports.smtp_transaction import Broken, GoneStale, transact
+
+LONGEST_TRANSACTION = LEASE.total_seconds() - 60
+"""Seconds that one message may take, reconnecting included: its claim must not run out while it is on the wire."""
+
+LONGEST_TIMEOUT = 300
+
+
+def open_transport(url: MailUrl, password: Password) -> "SmtpTransport":
+    """Options: `tls=none`, `timeout=SECONDS`, `ca=FILE`. Raises NotConfigured for a URL that cannot be used."""
+    refuse_unknown_options(url, ("tls", "timeout", "ca"))
+    if not url.host or url.path.strip("/"):
+        raise NotConfigured(
+            f"UMMSG_MAIL_URL ({url}) must name a mail server and nothing behind it",
+            hint=f"{url.scheme}://user@mail.example.com:{465 if url.scheme == 'smtps' else 587}",
+        )
+    server = _server(url)
+    if server.plain and server.user and not server.loopback:
+        raise NotConfigured(
+            f"UMMSG_MAIL_URL ({url}) would send the password of {url.user!r} in clear (tls=none)",
+            hint="take tls=none out of it, or the user",
+        )
+    return SmtpTransport(server, password, description=str(url))
+
+
+def _server(url: MailUrl) -> Server:
+    implicit = url.scheme == "smtps"
+    tls = url.options.get("tls", "")
+    if tls not in ("", "none") or (tls and implicit):
+        raise NotConfigured(
+            f"UMMSG_MAIL_URL has tls={tls}; smtp takes tls=none or nothing, and smtps nothing",
+            hint="smtp://host:587 for STARTTLS, smtps://host:465 for TLS from the first byte",
+        )
+    ca = url.options.get("ca")
+    return Server(
+        host=url.host,
+        port=url.port or _usual_port(url),
+        user=url.user,
+        implicit_tls=implicit,
+        plain=tls == "none",
+        timeout=_seconds(url.options.get("timeout", "60")),
+        ca=Path(ca).expanduser() if ca else None,
+    )
+
+
+def _usual_port(url: MailUrl) -> int:
+    if url.scheme == "smtps":
+        return 465
+    return 25 if is_loopback(url.host) else 587
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise NotConfigured(
+            f"UMMSG_MAIL_URL has timeout={text}; it takes seconds, more than 0 and at most {LONGEST_TIMEOUT}",
+            hint="leave timeout out for 60 seconds",
+        )
+    return seconds
+
+
+class SmtpTransport:
+    def __init__(self, server: Server, password: Password, description: str) -> None:
+        self._open: Callable[[float], Session] = lambda give_up_at: open_session(server, password, give_up_at)
+        self.description = description
+
+    def connect(self) -> "SmtpConnection":
+        """Reach, secure and log in. Raises MailServerUnreachable, MailServerRefused or NotConfigured."""
+        return SmtpConnection(self._open)
+
+
+class SmtpConnection:
+    """Holds a session between messages only: while one is on the wire, no interruption can leave a half-used one."""
+
+    def __init__(self, open_session: Callable[[float], Session]) -> None:
+        self._open = open_session
+        self._idle: Session | None = open_session(_give_up_at())
+
+    def send(self, envelope: Envelope, message: bytes) -> Outcome:
+        refused = unusable(envelope)
+        if refused:
+            return refused
+        give_up_at = _give_up_at()
+        session, self._idle = self._idle, None
+        if session is not None:
+            session.wire.give_up_at = give_up_at
+            try:
+                return self._over(session, envelope, message)
+            except GoneStale:
+                pass  # it had died while it was idle, which says nothing about this message
+        try:
+            return self._over(self._open(give_up_at), envelope, message)
+        except GoneStale as stale:
+            return Outcome(Fate.REFUSED_FOR_NOW, str(stale))
+
+    def _over(self, session: Session, envelope: Envelope, message: bytes) -> Outcome:
+        """Keeps the session for the next message if it can be used, and closes it if not."""
+        try:
+            outcome = transact(session, envelope, message)
+        except Broken as broken:
+            session.wire.close()
+            return broken.outcome
+        except BaseException:
+            session.wire.close()
+            raise
+        self._idle = session
+        return outcome
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._idle = self._idle, None
+        if session is not None:
+            session.quit()
+
+
+def _give_up_at() -> float:
+    return time.monotonic() + LONGEST_TRANSACTION
