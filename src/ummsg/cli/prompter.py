@@ -1,13 +1,96 @@
-"""Asking: the one file that talks to questionary, and the scripted stand-in's protocol."""
+"""Asking: the one file that talks to questionary, and the protocol that a scripted stand-in also keeps."""
 
 import sys
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from ummsg.errors import Cancelled, InvalidInput
+from ummsg.errors import Cancelled, InvalidInput, UmmsgError
+
+if TYPE_CHECKING:
+    from prompt_toolkit.key_binding import KeyBindings
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Pickable(Protocol):
+    """What the picker can hold: two with one id are one."""
+
+    @property
+    def id(self) -> int: ...
+
+
+P = TypeVar("P", bound=Pickable)
+
+ESCAPE_SECONDS = 0.05
+"""How long a lone Esc may still turn out to begin an arrow key."""
+
+STYLE = (
+    ("qmark", "fg:ansicyan bold"),
+    ("question", "bold"),
+    ("answer", ""),
+    ("pointer", "fg:ansicyan bold"),
+    ("highlighted", "bold"),
+    ("instruction", "fg:ansibrightblack"),
+    ("bottom-toolbar", "noreverse fg:ansibrightblack"),
+    ("validation-toolbar", "noreverse bg:default fg:ansired bold"),
+)
+
+
+class Back(Exception):
+    """They pressed Esc: one step back."""
+
+
+@dataclass(frozen=True)
+class Choice(Generic[T]):
+    """One line of a menu; `badge` is printed before the title in `colour`."""
+
+    value: T
+    title: str
+    badge: str = ""
+    colour: str = ""
+
+
+class Found(Protocol[T_co]):
+    """What a search brings: the first matches, and how many more there are."""
+
+    @property
+    def items(self) -> Sequence[T_co]: ...
+
+    @property
+    def more(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Source(Generic[P]):
+    """Where the picker looks things up. `resolve` takes a pasted list and returns the known and the unknown."""
+
+    noun: str
+    search: Callable[[str], Found[P]]
+    label: Callable[[P], str]
+    resolve: Callable[[str], tuple[list[P], list[str]]] | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A text to be asked for. `complain` returns what is wrong with it, or nothing.
+
+    `keep` is given what was typed, however the prompt ends: with an answer, Esc, Ctrl-C or a failure.
+    """
+
+    question: str
+    typed: str = ""
+    complain: Callable[[str], str] = field(default=lambda text: "")
+    keep: Callable[[str], None] = field(default=lambda text: None)
 
 
 class Prompter(Protocol):
-    """What commands may ask of a person. Every method raises Cancelled when they press Ctrl-C."""
+    """What commands may ask of a person.
+
+    Every method raises Cancelled when they press Ctrl-C; those of the wizard raise Back when they press Esc.
+    """
 
     @property
     def interactive(self) -> bool:
@@ -18,6 +101,20 @@ class Prompter(Protocol):
     def confirm_destructive(self, question: str, *, yes: bool) -> None:
         """Return if `yes` or if they agree; raises Cancelled if they do not, InvalidInput if nobody is there."""
 
+    def select(
+        self, question: str, choices: Sequence[Choice[T]], *, at: T | None = None, keys: Mapping[str, T] | None = None
+    ) -> T:
+        """One of a few choices, starting at `at`; a key of `keys` answers with its value at once."""
+
+    def text(self, line: Line) -> str:
+        """One line of text."""
+
+    def content(self, line: Line, *, suffix: str, notes: Sequence[str] = ()) -> str:
+        """Text of many lines, typed here or in the operator's editor as a file ending in `suffix`."""
+
+    def pick(self, question: str, source: Source[P], picked: list[P]) -> None:
+        """Let them change `picked`, in place, until there is at least one."""
+
 
 class TerminalPrompter:
     """Asks on the terminal; prompts are drawn on stderr when stdout is piped away."""
@@ -27,12 +124,10 @@ class TerminalPrompter:
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     def confirm(self, question: str, *, default: bool = False) -> bool:
-        import questionary
-
         try:
-            return bool(questionary.confirm(question, default=default).unsafe_ask())
-        except KeyboardInterrupt:
-            raise Cancelled("Cancelled") from None
+            return bool(self._ask("confirm", question, default=default))
+        except Back:
+            return False
 
     def confirm_destructive(self, question: str, *, yes: bool) -> None:
         if yes:
@@ -41,3 +136,142 @@ class TerminalPrompter:
             raise InvalidInput(f"{question} Nobody is there to answer", hint="the same command with --yes")
         if not self.confirm(question):
             raise Cancelled("Nothing was changed")
+
+    def select(
+        self, question: str, choices: Sequence[Choice[T]], *, at: T | None = None, keys: Mapping[str, T] | None = None
+    ) -> T:
+        import questionary
+
+        shown = [questionary.Choice(_title(choice), value=choice) for choice in choices]
+        start = next((item for item, choice in zip(shown, choices, strict=True) if choice.value == at), None)
+        bindings = _answering(keys or {})
+        chosen = self._ask("select", question, bindings, choices=shown, default=start, instruction=" ")
+        return chosen.value if isinstance(chosen, Choice) else chosen  # type: ignore[no-any-return]
+
+    def text(self, line: Line) -> str:
+        return str(self._ask("text", line.question, **_line_options(line), instruction="")).strip()
+
+    def content(self, line: Line, *, suffix: str, notes: Sequence[str] = ()) -> str:
+        keys = "Enter: new line · Ctrl-D: done · Ctrl-O: editor · Esc: back"
+        problem: list[str] = []
+        return str(
+            self._ask(
+                "text",
+                line.question,
+                _writing(suffix, problem),
+                **_line_options(line),
+                multiline=True,
+                instruction="\n",
+                bottom_toolbar=lambda: _wrapped([*problem, *notes, keys]),
+            )
+        )
+
+    def pick(self, question: str, source: Source[P], picked: list[P]) -> None:
+        from ummsg.cli.picker import picker
+
+        with _on_the_terminal():
+            picker(question, source, picked).run()
+
+    def _ask(
+        self, kind: str, question: str, bindings: "KeyBindings | None" = None, keep: Any = None, **options: Any
+    ) -> Any:
+        import questionary
+        from prompt_toolkit.key_binding import merge_key_bindings
+
+        with _on_the_terminal():
+            style = questionary.Style(list(STYLE))
+            app = getattr(questionary, kind)(question, style=style, **options).application
+            extra = [bindings] if bindings else []
+            app.key_bindings = merge_key_bindings([app.key_bindings, _escape(), *extra])
+            app.ttimeoutlen = ESCAPE_SECONDS
+            app.erase_when_done = True
+            try:
+                return app.run()
+            finally:
+                if keep:
+                    keep(app.current_buffer.text)
+
+
+@contextmanager
+def _on_the_terminal() -> Iterator[None]:
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.output import create_output
+
+    elsewhere = not sys.stdout.isatty() and sys.stderr.isatty()
+    try:
+        with create_app_session(output=create_output(sys.stderr) if elsewhere else None):
+            yield
+    except (KeyboardInterrupt, EOFError):
+        raise Cancelled("Cancelled") from None
+
+
+def _escape() -> "KeyBindings":
+    from prompt_toolkit.key_binding import KeyBindings
+
+    bindings = KeyBindings()
+    bindings.add("escape", eager=True)(lambda event: event.app.exit(exception=Back()))
+    return bindings
+
+
+def _answering(keys: Mapping[str, T]) -> "KeyBindings":
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+    bindings = KeyBindings()
+
+    def answer(event: KeyPressEvent) -> None:
+        event.app.exit(result=keys[event.key_sequence[0].key])
+
+    for key in keys:
+        bindings.add(key, eager=True)(answer)
+    return bindings
+
+
+def _writing(suffix: str, problem: list[str]) -> "KeyBindings":
+    """Ctrl-D ends the text, Ctrl-O takes it to the editor; what goes wrong there is shown, and the text kept."""
+    from prompt_toolkit.application import run_in_terminal
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+    bindings = KeyBindings()
+    bindings.add("c-d", eager=True)(lambda event: event.current_buffer.validate_and_handle())
+
+    @bindings.add("c-o", eager=True)
+    def edit(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+
+        def run() -> None:
+            from ummsg.cli.editor import edit_file
+
+            try:
+                buffer.text = edit_file(buffer.text, suffix)
+                buffer.cursor_position = len(buffer.text)
+                problem.clear()
+            except UmmsgError as error:
+                problem[:] = [error.what, *([error.hint] if error.hint else [])]
+
+        run_in_terminal(run)
+
+    return bindings
+
+
+def _line_options(line: Line) -> dict[str, Any]:
+    return {
+        "default": line.typed,
+        "validate": lambda text: line.complain(text) or True,
+        "validate_while_typing": False,
+        "keep": line.keep,
+    }
+
+
+def _title(choice: Choice[Any]) -> Any:
+    if not choice.badge:
+        return choice.title
+    return [(f"fg:{choice.colour}", f"{choice.badge} "), ("class:text", choice.title)]
+
+
+def _wrapped(lines: Sequence[str]) -> str:
+    import textwrap
+
+    from prompt_toolkit.application import get_app
+
+    width = get_app().output.get_size().columns - 1
+    return "\n".join(part for line in lines for part in textwrap.wrap(line, width) or [""])

@@ -1,0 +1,111 @@
+"""What the flags of `broadcast new`, or its wizard, have collected so far, and the one draft that both end in."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+
+from ummsg.domain.audience import Audience, Target
+from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.customer import Customer, Product
+from ummsg.vocabulary import BroadcastType, ContentFormat, MembershipStatus, NoticeType
+
+
+@dataclass
+class Answers:
+    """As far as collected: None, or nothing, is what has not been answered. Times are aware."""
+
+    type: BroadcastType | None = None
+    customers: list[Customer] = field(default_factory=list)
+    products: list[Product] = field(default_factory=list)
+    everyone: bool = False
+    membership_statuses: list[MembershipStatus] = field(default_factory=list)
+    notice_type: NoticeType | None = None
+    subject: str | None = None
+    content: str | None = None
+    content_format: ContentFormat = ContentFormat.MARKDOWN
+    at: datetime | None = None
+    not_after: datetime | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    sender: str = ""
+    reply_to: str = ""
+
+    @property
+    def has_targets(self) -> bool:
+        return bool(self.customers or self.products or self.everyone)
+
+
+def missing(answers: Answers) -> list[str]:
+    """The flags that still have to be given, as they are typed."""
+    given = {
+        "--type": answers.type is not None,
+        "--customer (or --product, or --everyone)": answers.has_targets,
+        "--subject": answers.subject is not None,
+        "--content (or --content-file)": answers.content is not None,
+    }
+    return [flag for flag, is_given in given.items() if not is_given]
+
+
+def to_draft(answers: Answers) -> BroadcastDraft:
+    """The draft, as far as it goes: a text that is missing is empty. Raises ValueError before there is a type."""
+    if answers.type is None:
+        raise ValueError("a draft has a type")
+    return BroadcastDraft(
+        type=answers.type,
+        audience=Audience.of(_targets(answers), answers.membership_statuses),
+        subject=answers.subject or "",
+        content=answers.content or "",
+        content_format=answers.content_format,
+        notice_type=answers.notice_type or NoticeType.SUCCESS,
+        at=answers.at,
+        not_after=answers.not_after,
+        starts=answers.starts,
+        ends=answers.ends,
+        sender=answers.sender,
+        reply_to=answers.reply_to,
+    )
+
+
+def equivalent_command(answers: Answers) -> str:
+    """The command line that gives the same draft, quoted for a POSIX shell; a text of many lines stays one word."""
+    return shlex.join(["ummsg", "broadcast", "new", *chain.from_iterable(_options(answers))])
+
+
+def _targets(answers: Answers) -> list[Target]:
+    targets = [Target.customer(customer.id) for customer in answers.customers]
+    targets += [Target.product(product.id) for product in answers.products]
+    return targets + ([Target.everyone()] if answers.everyone else [])
+
+
+def _options(answers: Answers) -> Iterator[tuple[str, ...]]:
+    if answers.type is not None:
+        yield "--type", answers.type.value
+    if answers.everyone:
+        yield ("--everyone",)
+    for customer in answers.customers:
+        yield "--customer", customer.email
+    for product in answers.products:
+        yield "--product", product.slug
+    for status in answers.membership_statuses:
+        yield "--membership-status", status.value
+    if answers.notice_type is not None:
+        yield "--notice-type", answers.notice_type.value
+    yield from _texts(answers)
+    for name in ("at", "not_after", "starts", "ends"):
+        if (moment := getattr(answers, name)) is not None:
+            yield f"--{name.replace('_', '-')}", moment.isoformat()
+
+
+def _texts(answers: Answers) -> Iterator[tuple[str, str]]:
+    if answers.subject is not None:
+        yield "--subject", answers.subject
+    if answers.content is not None:
+        yield "--content", answers.content
+    if answers.content_format is not ContentFormat.MARKDOWN:
+        yield "--content-format", answers.content_format.value
+    if answers.sender:
+        yield "--from", answers.sender
+    if answers.reply_to:
+        yield "--reply-to", answers.reply_to

@@ -1,0 +1,113 @@
+"""The review: who gets the message, who does not and why, and the message as they get it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ummsg.cli import views
+from ummsg.domain.audience import AudienceCount, TargetCount
+from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.vocabulary import BroadcastType, TargetKind
+
+if TYPE_CHECKING:
+    from ummsg.services.broadcasts import Review, Sample
+
+TARGETS_SHOWN = 8
+LINES_SHOWN = 30
+
+
+def show_review(review: "Review", count: int = 1) -> None:
+    """Everything there is to check before a message goes out, with the first `count` recipients' messages."""
+    views.err().print(Padding(_audience(review), (1, 0)))
+    for index in range(count):
+        show_message(review, index)
+
+
+def show_message(review: "Review", index: int) -> None:
+    """The message of the recipient at `index`, from 0; nothing if there are not so many."""
+    if (sample := review.sample(index)) is None:
+        return
+    if review.draft.type is BroadcastType.NOTICE:
+        views.err().print(_notice(sample, review.draft))
+    else:
+        title = f"Message {index + 1:,} of {review.count.recipients:,}"
+        views.err().print(_message(sample, title, LINES_SHOWN))
+
+
+def show_sample(sample: "Sample") -> None:
+    """One message in full; data, so on stdout."""
+    views.out().print(_message(sample, "Message" if sample.customer else "Notice"))
+
+
+def people(number: int) -> str:
+    return "1 customer" if number == 1 else f"{number:,} customers"
+
+
+def _audience(review: "Review") -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
+    for label, number in _targets(review.count.targets):
+        table.add_row(Text(views.printable(label)), f"{number:,}")
+    for label, number in _losses(review.count):
+        table.add_row(Text(label, style="dim"), Text(f"-{number:,}", style="dim"))
+    verb = "Will be shown to" if review.draft.type is BroadcastType.NOTICE else "Recipients"
+    table.add_row(Text(verb, style="bold"), Text(f"{review.count.recipients:,}", style="bold"))
+    for label, value in _conditions(review.draft):
+        table.add_row(Text(f"{label}: {value}", style="dim"))
+    return table
+
+
+def _targets(targets: Sequence[TargetCount]) -> list[tuple[str, int]]:
+    rows = [(target.label, target.customers) for target in targets]
+    rest = rows[TARGETS_SHOWN:]
+    if len(rest) < 2:
+        return rows
+    return [*rows[:TARGETS_SHOWN], (f"… and {len(rest):,} more targets", sum(number for _, number in rest))]
+
+
+def _losses(count: AudienceCount) -> list[tuple[str, int]]:
+    """What the sum of the targets loses on its way to the recipients."""
+    duplicates = [("Matched more than once", count.duplicates)] if count.duplicates else []
+    return duplicates + [(f"Left out: {reason}", number) for reason, number in sorted(count.suppressed.items())]
+
+
+def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
+    given: dict[str, str] = {"From": draft.sender, "Answers go to": draft.reply_to}
+    times = {"At": draft.at, "Not after": draft.not_after, "Shown from": draft.starts, "Shown until": draft.ends}
+    given |= {label: views.local_time(moment) for label, moment in times.items() if moment is not None}
+    if draft.audience.ids(TargetKind.PRODUCT):
+        given["Memberships that count"] = ", ".join(draft.audience.statuses)
+    return [(label, views.printable(value)) for label, value in given.items() if value]
+
+
+def _message(sample: "Sample", title: str, lines: int | None = None) -> Panel:
+    if sample.customer is not None:
+        title += f" · {sample.customer.label}"
+    body = Text(_shortened(sample.text, lines))
+    content = Group(Text(_one_line(sample.subject), style="bold"), Text(), body)
+    return Panel(content, title=Text(_one_line(title)), title_align="left", padding=(0, 1))
+
+
+def _notice(sample: "Sample", draft: BroadcastDraft) -> Panel:
+    """The notice as a dashboard shows it: its subject bold, in a box of its colour."""
+    colour = views.NOTICE_COLOURS[draft.notice_type]
+    content = Group(Text(_one_line(sample.subject), style="bold"), Text(_shortened(sample.text, LINES_SHOWN)))
+    title = Text(f"Notice · {draft.notice_type}", style=colour)
+    return Panel(content, title=title, title_align="left", border_style=colour, padding=(0, 1))
+
+
+def _one_line(text: str) -> str:
+    return views.printable(text).replace("\n", " ")
+
+
+def _shortened(text: str, lines: int | None) -> str:
+    every = views.printable(text).rstrip("\n").split("\n")
+    if lines is None or len(every) <= lines:
+        return "\n".join(every)
+    return "\n".join([*every[:lines], f"… and {len(every) - lines:,} more lines"])
