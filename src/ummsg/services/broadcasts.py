@@ -1,53 +1,21 @@
 """Composing and releasing broadcasts: review, store, freeze, edit, cancel."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from ummsg.config import Settings
-from ummsg.domain.audience import AudienceCount
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
-from ummsg.domain.placeholders import known_placeholders
-from ummsg.errors import InvalidDraft, InvalidInput, Problem, UmmsgError
-from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, compile_notice
-from ummsg.mail.text import html_to_text
-from ummsg.services.prepared_email import PreparedEmail, prepare_email
+from ummsg.errors import InvalidInput, UmmsgError
+from ummsg.services.prepared_email import PreparedEmail
+from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, DeliveryStatus
 
-NAMED_CUSTOMERS = 100
-"""How many customers without a value an error names before it only counts them."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A message as one recipient gets it; a notice is the same for all, and has no customer."""
-
-    customer: Customer | None
-    subject: str
-    html: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Review:
-    """A draft that may be sent: every check has passed. `sample(n)` is the n-th recipient's message."""
-
-    draft: BroadcastDraft
-    count: AudienceCount
-    sample: Callable[[int], Sample | None]
-    html: str = ""
-    """A notice's content, sanitised."""
-    domain: str = ""
-    """The domain of an email's Message-IDs."""
-
-
-class MissingValues(InvalidInput):
-    """A placeholder is empty for some recipients, and the text gives no default."""
+__all__ = ["Broadcasts", "Review", "Sample"]
 
 
 class Broadcasts:
@@ -55,6 +23,7 @@ class Broadcasts:
         self._store = store
         self._settings = settings
         self._clock = clock
+        self._reviews = Reviews(store, settings, clock)
 
     # Before anything is stored
 
@@ -64,10 +33,7 @@ class Broadcasts:
         Raises InvalidDraft with all problems of the text, times and targets, MissingValues with the customers for
         whom a placeholder is empty, NotConfigured when nobody is set as the sender.
         """
-        with self._store.read() as tx:
-            if draft.type is BroadcastType.NOTICE:
-                return self._review_notice(tx, draft)
-            return self._review_email(tx, draft)
+        return self._reviews.review(draft)
 
     def sent_before(self, key: str, draft: BroadcastDraft) -> Broadcast | None:
         """The broadcast that carries this idempotency key. Raises InvalidInput if it has other content."""
@@ -149,14 +115,11 @@ class Broadcasts:
     def sample(self, broadcast_id: int, customer: Customer) -> Sample:
         """A stored broadcast's message to any customer. Raises as `review` does for what stops rendering."""
         with self._store.read() as tx:
-            draft = tx.broadcasts.get(broadcast_id).draft
-            if draft.type is BroadcastType.NOTICE:
-                return _notice_sample(draft, compile_notice(draft.content, draft.content_format))
-            return _sample_for(self._prepare(tx, draft), customer)
+            return self._reviews.sample(tx, tx.broadcasts.get(broadcast_id).draft, customer)
 
     def prepared(self, broadcast_id: int) -> PreparedEmail:
         with self._store.read() as tx:
-            return self._prepare(tx, tx.broadcasts.get(broadcast_id).draft)
+            return self._reviews.prepare(tx, tx.broadcasts.get(broadcast_id).draft)
 
     def edit(self, broadcast_id: int, changes: dict[str, Any], *, reshow: bool = False) -> Broadcast:
         """Change a draft, a scheduled email or a notice; `reshow` forgets who dismissed the notice."""
@@ -188,65 +151,6 @@ class Broadcasts:
             tx.broadcasts.delete(broadcast_id)
 
     # Steps
-
-    def _review_notice(self, tx: Transaction, draft: BroadcastDraft) -> Review:
-        problems = list(draft.problems(self._clock()))
-        html = ""
-        try:
-            html = compile_notice(draft.content, draft.content_format)
-        except InvalidDraft as error:
-            problems += error.problems
-        count = self._count(tx, draft, problems)
-        return Review(draft, count, lambda index: None if index else _notice_sample(draft, html), html=html)
-
-    def _review_email(self, tx: Transaction, draft: BroadcastDraft) -> Review:
-        problems = list(draft.problems(self._clock()))
-        prepared = None
-        try:
-            prepared = self._prepare(tx, draft)
-        except InvalidDraft as error:
-            problems += [problem for problem in error.problems if problem.field not in {p.field for p in problems}]
-        count = self._count(tx, draft, problems)
-        assert prepared is not None  # noqa: S101 - otherwise `_count` has raised what was wrong
-        self._check_values(tx, draft, prepared)
-        return Review(draft, count, lambda index: self._nth_sample(draft, prepared, index), domain=prepared.domain)
-
-    def _count(self, tx: Transaction, draft: BroadcastDraft, problems: list[Problem]) -> AudienceCount:
-        """Raises InvalidDraft if there are problems, this one included: targets that match nobody."""
-        count = tx.audiences.count(draft.audience)
-        if draft.audience.targets and not count.matched:
-            names = ", ".join(target.label for target in count.targets)
-            counted = " or ".join(draft.audience.statuses)
-            problems.append(Problem("targets", f"{names}: no customer matches (memberships that are {counted} count)"))
-        elif draft.type is BroadcastType.EMAIL and count.matched and not count.recipients:
-            problems.append(Problem("targets", "every customer that matches is suppressed"))
-        if problems:
-            raise InvalidDraft(problems)
-        return count
-
-    def _check_values(self, tx: Transaction, draft: BroadcastDraft, prepared: PreparedEmail) -> None:
-        """Render for every recipient who lacks a value that the text refers to; the others have nothing to lack."""
-        empty: dict[str, list[Customer]] = {}
-        failed: list[Problem] = []
-        for customer in tx.audiences.lacking(draft.audience, prepared.template.variables):
-            try:
-                prepared.rendered(customer)
-            except EmptyPlaceholder as error:
-                empty.setdefault(error.name, []).append(customer)
-            except RenderFailed as error:
-                failed.append(Problem("content", f"{error} (for {customer.label})"))
-        if failed:
-            raise InvalidDraft(failed[:NAMED_CUSTOMERS])
-        if empty:
-            raise _missing_values(empty)
-
-    def _prepare(self, tx: Transaction, draft: BroadcastDraft) -> PreparedEmail:
-        return prepare_email(draft, self._settings, known_placeholders(tx.customers.attribute_names()))
-
-    def _nth_sample(self, draft: BroadcastDraft, prepared: PreparedEmail, index: int) -> Sample | None:
-        with self._store.read() as tx:
-            customers = list(islice(tx.audiences.recipients(draft.audience, offset=index, limit=1), 1))
-        return _sample_for(prepared, customers[0]) if customers else None
 
     def _store_released(
         self, tx: Transaction, review: Review, status: BroadcastStatus, key: str | None, draft_id: int | None
@@ -311,32 +215,3 @@ def _same_by_key(tx: Transaction, key: str, draft: BroadcastDraft) -> Broadcast 
             hint=f"ummsg broadcast show {earlier.id}, or another --idempotency-key",
         )
     return earlier
-
-
-def _sample_for(prepared: PreparedEmail, customer: Customer) -> Sample:
-    try:
-        rendered = prepared.rendered(customer)
-    except EmptyPlaceholder as error:
-        raise _missing_values({error.name: [customer]}) from None
-    except RenderFailed as error:
-        raise InvalidDraft([Problem("content", f"{error} (for {customer.label})")]) from None
-    return Sample(customer, rendered.subject, rendered.html, rendered.text)
-
-
-def _notice_sample(draft: BroadcastDraft, html: str) -> Sample:
-    return Sample(None, draft.subject, html, html_to_text(html))
-
-
-def _missing_values(empty: dict[str, list[Customer]]) -> MissingValues:
-    details = []
-    for name, customers in sorted(empty.items()):
-        details.append(f"{name} is empty for {len(customers):,} of the recipients:")
-        details += [f"  {customer.id}  {customer.label}" for customer in customers[:NAMED_CUSTOMERS]]
-        if len(customers) > NAMED_CUSTOMERS:
-            details.append(f"  … and {len(customers) - NAMED_CUSTOMERS:,} more")
-    name = next(iter(sorted(empty)))
-    return MissingValues(
-        "A placeholder is empty for some of the recipients; nothing was sent",
-        details=details,
-        hint=f'give a default, {{{{ {name} or "…" }}}}, or fill the value in and import again',
-    )

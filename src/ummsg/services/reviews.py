@@ -1,0 +1,159 @@
+"""Reviewing a draft: everything that could embarrass, for every recipient, before anything is stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from ummsg.config import Settings
+from ummsg.domain.audience import AudienceCount
+from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.customer import Customer
+from ummsg.domain.placeholders import known_placeholders
+from ummsg.errors import InvalidDraft, InvalidInput, Problem
+from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, compile_notice
+from ummsg.mail.text import html_to_text
+from ummsg.services.prepared_email import PreparedEmail, prepare_email
+from ummsg.store.engine import Store, Transaction
+from ummsg.vocabulary import BroadcastType
+
+NAMED_CUSTOMERS = 100
+"""How many customers without a value an error names before it only counts them."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A message as one recipient gets it; a notice is the same for all, and has no customer."""
+
+    customer: Customer | None
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """A draft that may be sent: every check has passed. `sample(n)` is the n-th recipient's message."""
+
+    draft: BroadcastDraft
+    count: AudienceCount
+    sample: Callable[[int], Sample | None]
+    html: str = ""
+    """A notice's content, sanitised."""
+    domain: str = ""
+    """The domain of an email's Message-IDs."""
+
+
+class MissingValues(InvalidInput):
+    """A placeholder is empty for some recipients, and the text gives no default."""
+
+
+class Reviews:
+    """Reads the directory to say whether a draft may be sent; changes nothing."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    def review(self, draft: BroadcastDraft) -> Review:
+        """Raises InvalidDraft with every problem, MissingValues, or NotConfigured when nobody is set as the sender."""
+        with self._store.read() as tx:
+            if draft.type is BroadcastType.NOTICE:
+                return self._review_notice(tx, draft)
+            return self._review_email(tx, draft)
+
+    def sample(self, tx: Transaction, draft: BroadcastDraft, customer: Customer) -> Sample:
+        """The message that this customer would get, whether or not they are in the audience."""
+        if draft.type is BroadcastType.NOTICE:
+            return _notice_sample(draft, compile_notice(draft.content, draft.content_format))
+        return _sample_for(self.prepare(tx, draft), customer)
+
+    def _review_notice(self, tx: Transaction, draft: BroadcastDraft) -> Review:
+        problems = list(draft.problems(self._clock()))
+        html = ""
+        try:
+            html = compile_notice(draft.content, draft.content_format)
+        except InvalidDraft as error:
+            problems += error.problems
+        count = self._count(tx, draft, problems)
+        return Review(draft, count, lambda index: None if index else _notice_sample(draft, html), html=html)
+
+    def _review_email(self, tx: Transaction, draft: BroadcastDraft) -> Review:
+        problems = list(draft.problems(self._clock()))
+        prepared = None
+        try:
+            prepared = self.prepare(tx, draft)
+        except InvalidDraft as error:
+            problems += [problem for problem in error.problems if problem.field not in {p.field for p in problems}]
+        count = self._count(tx, draft, problems)
+        assert prepared is not None  # noqa: S101 - otherwise `_count` has raised what was wrong
+        self._check_values(tx, draft, prepared)
+        return Review(draft, count, lambda index: self._nth_sample(draft, prepared, index), domain=prepared.domain)
+
+    def _count(self, tx: Transaction, draft: BroadcastDraft, problems: list[Problem]) -> AudienceCount:
+        """Raises InvalidDraft if there are problems, this one included: targets that match nobody."""
+        count = tx.audiences.count(draft.audience)
+        if draft.audience.targets and not count.matched:
+            names = ", ".join(target.label for target in count.targets)
+            counted = " or ".join(draft.audience.statuses)
+            problems.append(Problem("targets", f"{names}: no customer matches (memberships that are {counted} count)"))
+        elif draft.type is BroadcastType.EMAIL and count.matched and not count.recipients:
+            problems.append(Problem("targets", "every customer that matches is suppressed"))
+        if problems:
+            raise InvalidDraft(problems)
+        return count
+
+    def _check_values(self, tx: Transaction, draft: BroadcastDraft, prepared: PreparedEmail) -> None:
+        """Render for every recipient who lacks a value that the text refers to; the others have nothing to lack."""
+        empty: dict[str, list[Customer]] = {}
+        failed: list[Problem] = []
+        for customer in tx.audiences.lacking(draft.audience, prepared.template.variables):
+            try:
+                prepared.rendered(customer)
+            except EmptyPlaceholder as error:
+                empty.setdefault(error.name, []).append(customer)
+            except RenderFailed as error:
+                failed.append(Problem("content", f"{error} (for {customer.label})"))
+        if failed:
+            raise InvalidDraft(failed[:NAMED_CUSTOMERS])
+        if empty:
+            raise _missing_values(empty)
+
+    def prepare(self, tx: Transaction, draft: BroadcastDraft) -> PreparedEmail:
+        """Compile an email. Raises InvalidDraft with every problem of its text, NotConfigured without a sender."""
+        return prepare_email(draft, self._settings, known_placeholders(tx.customers.attribute_names()))
+
+    def _nth_sample(self, draft: BroadcastDraft, prepared: PreparedEmail, index: int) -> Sample | None:
+        with self._store.read() as tx:
+            customers = list(islice(tx.audiences.recipients(draft.audience, offset=index, limit=1), 1))
+        return _sample_for(prepared, customers[0]) if customers else None
+
+
+def _sample_for(prepared: PreparedEmail, customer: Customer) -> Sample:
+    try:
+        rendered = prepared.rendered(customer)
+    except EmptyPlaceholder as error:
+        raise _missing_values({error.name: [customer]}) from None
+    except RenderFailed as error:
+        raise InvalidDraft([Problem("content", f"{error} (for {customer.label})")]) from None
+    return Sample(customer, rendered.subject, rendered.html, rendered.text)
+
+
+def _notice_sample(draft: BroadcastDraft, html: str) -> Sample:
+    return Sample(None, draft.subject, html, html_to_text(html))
+
+
+def _missing_values(empty: dict[str, list[Customer]]) -> MissingValues:
+    details = []
+    for name, customers in sorted(empty.items()):
+        details.append(f"{name} is empty for {len(customers):,} of the recipients:")
+        details += [f"  {customer.id}  {customer.label}" for customer in customers[:NAMED_CUSTOMERS]]
+        if len(customers) > NAMED_CUSTOMERS:
+            details.append(f"  … and {len(customers) - NAMED_CUSTOMERS:,} more")
+    name = next(iter(sorted(empty)))
+    return MissingValues(
+        "A placeholder is empty for some of the recipients; nothing was sent",
+        details=details,
+        hint=f'give a default, {{{{ {name} or "…" }}}}, or fill the value in and import again',
+    )
