@@ -172,7 +172,10 @@ class Broadcasts:
             self._freeze(broadcast, self.prepared(broadcast.id).domain)
             return
         review = self.review(replace(broadcast.draft, at=None))
-        self._set_status(broadcast.id, BroadcastStatus.FREEZING)
+        with self._store.begin() as tx:
+            if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.SCHEDULED:
+                return  # another run was faster, or somebody cancelled it meanwhile
+            tx.broadcasts.set_status(broadcast.id, BroadcastStatus.FREEZING, self._clock())
         self._freeze(broadcast, review.domain)
 
     def _freeze(self, broadcast: Broadcast, domain: str) -> None:
@@ -180,6 +183,8 @@ class Broadcasts:
         done = False
         while not done:
             with self._store.begin() as tx:
+                if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
+                    return  # another run finished it, or somebody cancelled it meanwhile
                 done = tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock())
                 if done:
                     tx.outbox.finish_freezing(broadcast.id, self._clock())

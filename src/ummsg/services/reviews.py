@@ -93,12 +93,12 @@ class Reviews:
 
     def _count(self, tx: Transaction, draft: BroadcastDraft, problems: list[Problem]) -> AudienceCount:
         """Raises InvalidDraft if there are problems, this one included: targets that match nobody."""
-        count = tx.audiences.count(draft.audience)
+        count = tx.audiences.count(draft.audience, mailed=draft.type is BroadcastType.EMAIL)
         if draft.audience.targets and not count.matched:
             names = ", ".join(target.label for target in count.targets)
             counted = " or ".join(draft.audience.statuses)
             problems.append(Problem("targets", f"{names}: no customer matches (memberships that are {counted} count)"))
-        elif draft.type is BroadcastType.EMAIL and count.matched and not count.recipients:
+        elif count.matched and not count.recipients:
             problems.append(Problem("targets", "every customer that matches is suppressed"))
         if problems:
             raise InvalidDraft(problems)

@@ -44,8 +44,9 @@ class Audiences:
     def __init__(self, session: Session) -> None:
         self._execute = session.connection().execute
 
-    def count(self, audience: Audience) -> AudienceCount:
-        """How many customers each target matches, and what remains of them."""
+    def count(self, audience: Audience, *, mailed: bool = True) -> AudienceCount:
+        """How many customers each target matches, and what remains of them; a notice is not `mailed`, so that a
+        suppressed address leaves nobody out."""
         by_reason = self._execute(
             select(suppressions.c.reason, func.count())
             .select_from(with_suppression())
@@ -54,8 +55,8 @@ class Audiences:
         ).all()
         return AudienceCount(
             targets=tuple(self._target_count(target, audience) for target in audience.targets),
-            recipients=sum(number for reason, number in by_reason if reason is None),
-            suppressed={reason: number for reason, number in by_reason if reason is not None},
+            recipients=sum(number for reason, number in by_reason if reason is None or not mailed),
+            suppressed={reason: number for reason, number in by_reason if reason is not None and mailed},
         )
 
     def recipients(self, audience: Audience, *, offset: int = 0, limit: int | None = None) -> Iterator[Customer]:

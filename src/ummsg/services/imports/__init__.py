@@ -1,0 +1,1 @@
+"""Bringing customers, products and memberships in from files."""

@@ -1,0 +1,72 @@
+"""Rows of a JSON Lines file: an object a line."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ummsg.domain.imported import Cells, Rejected
+from ummsg.errors import InvalidInput
+from ummsg.services.imports.lines import Lines
+
+
+class JsonlRows:
+    """Every row brings its own columns; bad rows come as Rejected."""
+
+    headers = ("row",)
+    columns: Sequence[str] = ()
+
+    def __init__(self, lines: Lines, naming: Callable[[Sequence[str]], list[str]]) -> None:
+        self._lines = lines
+        self._naming = naming
+        self._named: dict[tuple[str, ...], list[str]] = {}
+        decoder = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=_refuse)
+        self._decode = decoder.decode
+
+    def __iter__(self) -> Iterator[tuple[Cells, dict[str, str]] | Rejected]:
+        number = self._lines.start_row()
+        for line in self._lines:
+            if text := line.strip():
+                row = Cells(number, [text])
+                try:
+                    yield row, self._values(text)
+                except InvalidInput as error:
+                    self._lines.give_back()
+                    yield Rejected(row, error.what)
+            number = self._lines.start_row()
+
+    def _values(self, text: str) -> dict[str, str]:
+        try:
+            pairs = self._decode(text)
+        except ValueError as error:
+            raise InvalidInput(f"is not JSON: {error}") from None
+        except RecursionError:
+            raise InvalidInput("is nested too deeply") from None
+        if not isinstance(pairs, tuple):
+            raise InvalidInput("is not a JSON object")
+        keys = tuple(key for key, _ in pairs)
+        return dict(zip(self._names(keys), (_text(key, value) for key, value in pairs), strict=True))
+
+    def _names(self, keys: tuple[str, ...]) -> list[str]:
+        names = self._named.get(keys)
+        if names is None:
+            names = self._naming(keys)
+            if len(self._named) < 1000:
+                self._named[keys] = names
+        return names
+
+
+def _text(key: str, value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list() if all(isinstance(item, str) for item in value):
+            return ";".join(value)
+    raise InvalidInput(f"{key}: is neither text, a number, yes or no, nor a list of texts")
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,57 @@
+"""Physical lines, numbered, of bounded length, that can be read again after a row went wrong."""
+
+from collections import deque
+from typing import TextIO
+
+LINE_LIMIT = 1024 * 1024
+"""Characters in a line."""
+
+ROW_LIMIT = 500
+"""Lines in a row: a quote that is opened and never closed must not swallow the file."""
+
+
+class TooLong(Exception):
+    """A row goes on for more lines than any honest one."""
+
+
+class Lines:
+    """An iterator for `csv.reader`, which takes as many lines as a row needs."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._read = text.readline
+        self._again: deque[str] = deque()
+        self.taken: list[str] = []
+        """The lines of the row that is being read."""
+        self.number = 0
+        """Of the line read last; the first is 1."""
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) >= ROW_LIMIT:
+            raise TooLong
+        line = self._again.popleft() if self._again else self._read(LINE_LIMIT)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def start_row(self) -> int:
+        """Forget the lines of the row before; returns the number of the line that comes next."""
+        self.taken.clear()
+        return self.number + 1
+
+    def give_back(self) -> str:
+        """Return all lines of this row but the first to be read again; returns the first."""
+        first, *others = self.taken
+        self._again.extendleft(reversed(others))
+        self.number -= len(others)
+        self.taken = [first]
+        self._skip_rest_of(first)
+        return first.rstrip("\r\n")
+
+    def _skip_rest_of(self, line: str) -> None:
+        while len(line) == LINE_LIMIT and not line.endswith("\n"):
+            line = self._read(LINE_LIMIT)
