@@ -18,13 +18,14 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
-from ummsg.cli.prompter import ESCAPE_SECONDS, STYLE, Back, P, Source
+from ummsg.cli import views
+from ummsg.cli.prompter import ESCAPE_SECONDS, STYLE, Back, P, Source, wrapped
 
 ROWS = 8
 """Matches shown at once; fewer on a terminal of few lines."""
 CHIP_LINES = 4
 NAMED_UNKNOWN = 5
-KEYS = "Type to search · ↓ and Space, or Enter: pick · Backspace: remove · Enter on an empty line: done · Esc: back"
+KEYS = "Type to search · Enter, or ↓ and Space: pick · Backspace: remove · Enter on an empty line: done · Esc: back"
 PICKER_STYLE = (
     *STYLE,
     ("chip", "fg:ansicyan"),
@@ -98,7 +99,7 @@ class Picking(Generic[P]):
         """What a paste leaves on the line: a list of addresses is picked at once, anything else is typed."""
         if self.source.resolve and "@" in text and any(separator in text.strip() for separator in "\n\r,;"):
             return self.resolve(f"{query}\n{text}" if query.strip() else text)
-        return query + " ".join(clean(text).split())
+        return query + " ".join(views.printable_line(text).split())
 
     def resolve(self, text: str) -> str:
         """Pick the addresses in `text`; the unknown ones are named and stay on the line."""
@@ -108,13 +109,13 @@ class Picking(Generic[P]):
         self._add(known)
         if not unknown:
             return ""
-        named = ", ".join(map(clean, unknown[:NAMED_UNKNOWN]))
+        named = ", ".join(map(views.printable_line, unknown[:NAMED_UNKNOWN]))
         rest = f" and {len(unknown) - NAMED_UNKNOWN:,} more" if len(unknown) > NAMED_UNKNOWN else ""
         picked = f"{len(known):,} picked. " if known else ""
         return self._say(", ".join(unknown), f"{picked}Unknown: {named}{rest}")
 
     def show(self, item: P) -> str:
-        return clean(self.source.label(item))
+        return views.printable_line(self.source.label(item))
 
     def _add(self, items: Sequence[P]) -> str:
         have = {item.id for item in self.picked}
@@ -138,13 +139,11 @@ def picker(question: str, source: Source[P], picked: list[P]) -> Application[Non
         erase_when_done=True,
     )
     app.ttimeoutlen = ESCAPE_SECONDS
+    # Drawn anew each time: terminals disagree on how wide a composed emoji is, and a changed cell would then land in
+    # the middle of another address.
+    app.before_render += lambda _: app.renderer.erase()
     line.on_text_changed += lambda _: _guarded(lambda: picking.search(line.text))
     return app
-
-
-def clean(text: str) -> str:
-    """Text from outside as one line that moves no cursor; the joiners that emoji and Persian need stay."""
-    return "".join(c if c.isprintable() or c in "\u200c\u200d" else "�" for c in text)
 
 
 def clip(text: str, width: int) -> str:
@@ -239,7 +238,7 @@ def _layout(question: str, picking: Picking[Any], line: Buffer) -> Layout:
     entry = Window(BufferControl(line), height=1)
     prompt = Window(FormattedTextControl([("class:pointer", "> ")]), width=2, height=1)
     above = _text(lambda: _lines([_question(question, picking), *_chips(picking)]))
-    below = _text(lambda: _lines([*_matches(picking), ("class:message", picking.message), ("class:keys", KEYS)]))
+    below = _text(lambda: _lines([*_matches(picking), ("class:message", wrapped(picking.message)), *_keys()]))
     return Layout(HSplit([above, VSplit([prompt, entry]), below]), focused_element=entry)
 
 
@@ -248,12 +247,18 @@ def _text(content: Callable[[], StyleAndTextTuples]) -> Window:
 
 
 def _lines(styled: Sequence[tuple[str, str]]) -> StyleAndTextTuples:
-    return [(style, f"{text}\n") for style, text in styled if text]
+    """Those that have text, one a line."""
+    lines = [(style, f"\n{text}") for style, text in styled if text]
+    return [(style, text.removeprefix("\n") if index == 0 else text) for index, (style, text) in enumerate(lines)]
 
 
 def _question(question: str, picking: Picking[Any]) -> tuple[str, str]:
     picked = f"  ({len(picking.picked):,} picked)" if picking.picked else ""
-    return "class:question", f"{question}{picked}"
+    return "class:question", f"? {question}{picked}"
+
+
+def _keys() -> list[tuple[str, str]]:
+    return [("class:keys", wrapped(KEYS))]
 
 
 def _chips(picking: Picking[Any]) -> list[tuple[str, str]]:

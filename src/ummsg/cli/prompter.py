@@ -33,6 +33,7 @@ STYLE = (
     ("answer", ""),
     ("pointer", "fg:ansicyan bold"),
     ("highlighted", "bold"),
+    ("selected", "noreverse"),
     ("instruction", "fg:ansibrightblack"),
     ("bottom-toolbar", "noreverse fg:ansibrightblack"),
     ("validation-toolbar", "noreverse bg:default fg:ansired bold"),
@@ -162,7 +163,7 @@ class TerminalPrompter:
                 **_line_options(line),
                 multiline=True,
                 instruction="\n",
-                bottom_toolbar=lambda: _wrapped([*problem, *notes, keys]),
+                bottom_toolbar=lambda: wrapped(*problem, *notes, keys),
             )
         )
 
@@ -176,6 +177,7 @@ class TerminalPrompter:
         self, kind: str, question: str, bindings: "KeyBindings | None" = None, keep: Any = None, **options: Any
     ) -> Any:
         import questionary
+        from prompt_toolkit.filters import Always
         from prompt_toolkit.key_binding import merge_key_bindings
 
         with _on_the_terminal():
@@ -185,6 +187,8 @@ class TerminalPrompter:
             app.key_bindings = merge_key_bindings([app.key_bindings, _escape(), *extra])
             app.ttimeoutlen = ESCAPE_SECONDS
             app.erase_when_done = True
+            for window in app.layout.find_all_windows():
+                window.dont_extend_height = Always()
             try:
                 return app.run()
             finally:
@@ -268,7 +272,8 @@ def _title(choice: Choice[Any]) -> Any:
     return [(f"fg:{choice.colour}", f"{choice.badge} "), ("class:text", choice.title)]
 
 
-def _wrapped(lines: Sequence[str]) -> str:
+def wrapped(*lines: str) -> str:
+    """These lines, broken between words where the terminal of the running prompt ends."""
     import textwrap
 
     from prompt_toolkit.application import get_app

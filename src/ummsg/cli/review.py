@@ -15,7 +15,7 @@ from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.vocabulary import BroadcastType, TargetKind
 
 if TYPE_CHECKING:
-    from ummsg.services.broadcasts import Review, Sample
+    from ummsg.services.reviews import Review, Sample
 
 TARGETS_SHOWN = 8
 LINES_SHOWN = 30
@@ -53,7 +53,7 @@ def _audience(review: "Review") -> Table:
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
     for label, number in _targets(review.count.targets):
-        table.add_row(Text(views.printable(label)), f"{number:,}")
+        table.add_row(Text(views.printable_line(label)), f"{number:,}")
     for label, number in _losses(review.count):
         table.add_row(Text(label, style="dim"), Text(f"-{number:,}", style="dim"))
     verb = "Will be shown to" if review.draft.type is BroadcastType.NOTICE else "Recipients"
@@ -83,31 +83,29 @@ def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
     given |= {label: views.local_time(moment) for label, moment in times.items() if moment is not None}
     if draft.audience.ids(TargetKind.PRODUCT):
         given["Memberships that count"] = ", ".join(draft.audience.statuses)
-    return [(label, views.printable(value)) for label, value in given.items() if value]
+    return [(label, views.printable_line(value)) for label, value in given.items() if value]
 
 
 def _message(sample: "Sample", title: str, lines: int | None = None) -> Panel:
     if sample.customer is not None:
         title += f" · {sample.customer.label}"
     body = Text(_shortened(sample.text, lines))
-    content = Group(Text(_one_line(sample.subject), style="bold"), Text(), body)
-    return Panel(content, title=Text(_one_line(title)), title_align="left", padding=(0, 1))
+    content = Group(Text(views.printable_line(sample.subject), style="bold"), Text(), body)
+    return Panel(content, title=Text(views.printable_line(title)), title_align="left", padding=(0, 1))
 
 
 def _notice(sample: "Sample", draft: BroadcastDraft) -> Panel:
     """The notice as a dashboard shows it: its subject bold, in a box of its colour."""
     colour = views.NOTICE_COLOURS[draft.notice_type]
-    content = Group(Text(_one_line(sample.subject), style="bold"), Text(_shortened(sample.text, LINES_SHOWN)))
+    content = Group(
+        Text(views.printable_line(sample.subject), style="bold"), Text(_shortened(sample.text, LINES_SHOWN))
+    )
     title = Text(f"Notice · {draft.notice_type}", style=colour)
     return Panel(content, title=title, title_align="left", border_style=colour, padding=(0, 1))
 
 
-def _one_line(text: str) -> str:
-    return views.printable(text).replace("\n", " ")
-
-
 def _shortened(text: str, lines: int | None) -> str:
-    every = views.printable(text).rstrip("\n").split("\n")
+    every = views.printable(text.expandtabs()).rstrip("\n").split("\n")
     if lines is None or len(every) <= lines:
         return "\n".join(every)
     return "\n".join([*every[:lines], f"… and {len(every) - lines:,} more lines"])

@@ -152,8 +152,13 @@ def notice_badge(notice_type: str) -> Any:
 
 
 def printable(text: str) -> str:
-    """Text from outside cannot move the cursor or colour the screen."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    """Text from outside cannot move the cursor or colour the screen. Emoji and Persian need the two joiners."""
+    return "".join(c if c.isprintable() or c in "\n\u200c\u200d" else "�" for c in text)
+
+
+def printable_line(text: str) -> str:
+    """As `printable`, on one line."""
+    return printable(text).replace("\n", " ")
 
 
 def local_time(moment: datetime) -> str:

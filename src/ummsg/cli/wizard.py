@@ -23,8 +23,9 @@ from ummsg.errors import Cancelled, InvalidDraft, InvalidInput
 from ummsg.vocabulary import BroadcastType, NoticeType, TargetKind
 
 if TYPE_CHECKING:
-    from ummsg.services.broadcasts import Broadcasts, Review
+    from ummsg.services.broadcasts import Broadcasts
     from ummsg.services.directory import Directory
+    from ummsg.services.reviews import Review
 
 REASONS_SHOWN = 10
 
@@ -122,7 +123,7 @@ def _before(step: Step, asking: Asking) -> Step:
 
 def _tell(step: Step, answers: Answers) -> None:
     if summary := step.summary(answers):
-        line = Text("✓ ", style="green") + Text(views.printable(summary).replace("\n", " "))
+        line = Text("✓ ", style="green") + Text(views.printable_line(summary))
         line.truncate(views.err().width - 1, overflow="ellipsis")
         views.talk(line)
 
@@ -144,7 +145,7 @@ def _ask_targets(asking: Asking) -> None:
         Choice(frozenset({customer}), "Customers that I choose"),
         Choice(frozenset({product}), "Everyone on products that I choose"),
         Choice(frozenset({customer, product}), "Both: chosen customers and products"),
-        Choice(frozenset({TargetKind.EVERYONE}), "Everyone: every customer of the network"),
+        Choice(frozenset({TargetKind.EVERYONE}), "Everyone on the network"),
     ]
     asking.choose(asking.prompter.select("Who is it for?", choices, at=asking.who))
 
@@ -277,7 +278,7 @@ def _chosen_action(prompter: Prompter, review: "Review") -> Action:
 
 def _turned(index: int, turn: Action, review: "Review") -> int:
     step = 1 if turn is Action.NEXT else -1
-    return max(0, min(index + step, review.count.recipients - 1))
+    return (index + step) % review.count.recipients
 
 
 def _step_to_change(asking: Asking) -> Step | None:
