@@ -131,7 +131,7 @@ class Wire:
             room -= len(line)
             match = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
             if not match:
-                raise ConnectionLost(f"answered {self._printable(line)[:80]!r}, which is not SMTP")
+                raise ConnectionLost(f"answered {self._printable(line)[:80]!r} (that is not SMTP)")
             lines.append(self._printable(match[3] or b""))
             if match[2] != b"-":
                 return Reply(int(match[1]), tuple(lines))
