@@ -1,5 +1,8 @@
 """The transports under the contract, each with a way to see what arrived, and to have it refuse where it can."""
 
+import base64
+import json
+import re
 import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -8,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.add_on import install_add_on
 from tests.smtp_server import SmtpServer, authority, server_certificate
 from ummsg.config import MailUrl
 from ummsg.mail.transports import memory
@@ -16,6 +20,14 @@ from ummsg.mail.transports.base import Envelope, Transport, open_transport
 PASSWORD = "corréct horse"
 
 Arrived = tuple[Envelope, bytes]
+
+
+def install_documented_add_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worked example, exactly as docs/transports.md has it."""
+    text = (Path(__file__).parents[3] / "docs" / "transports.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    [entry_point] = re.findall(r'(?m)^(\w+ = )"(.*)"$', text)
+    install_add_on(folder, monkeypatch, "ummsg_jsonl", code, "".join(entry_point))
 
 
 class Destination(ABC):
@@ -109,6 +121,19 @@ cat > "{folder}/message.$(wc -l < "{folder}/envelopes")"
         (self.folder / "refused").write_text(f"{address}\n")
 
 
+class DocumentedAddOn(Destination):
+    """The worked example of docs/transports.md."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        install_documented_add_on(folder, monkeypatch)
+        self.path = folder / "sent.jsonl"
+        self.url = f"jsonl:{quote(str(self.path))}"
+
+    def arrived(self) -> list[Arrived]:
+        lines = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
+        return [(Envelope(line["from"], line["to"]), base64.b64decode(line["message"])) for line in lines]
+
+
 class Console(Destination):
     url = "console:"
     exact = False
@@ -124,12 +149,15 @@ class Console(Destination):
 
 
 CAN_REFUSE = ["smtp", "smtp+starttls", "smtps", "sendmail"]
-CANNOT_REFUSE = ["maildir", "memory", "console"]
+CANNOT_REFUSE = ["maildir", "memory", "console", "documented add-on"]
 
 
 @pytest.fixture(params=CAN_REFUSE + CANNOT_REFUSE)
 def destination(
-    request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Destination]:
     makers: dict[str, Callable[[], Destination]] = {
         "smtp": lambda: Smtp(tmp_path),
@@ -138,6 +166,7 @@ def destination(
         "maildir": lambda: Maildir(tmp_path),
         "memory": lambda: Memory(tmp_path),
         "sendmail": lambda: Sendmail(tmp_path),
+        "documented add-on": lambda: DocumentedAddOn(tmp_path, monkeypatch),
         "console": lambda: Console(lambda: capsys.readouterr().out),
     }
     destination = makers[request.param]()
