@@ -157,7 +157,8 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
 def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     """What was typed outlives whatever happens: it is kept as a draft, and how to go on is said."""
     from ummsg.cli.answers import equivalent_command, to_draft
-    from ummsg.cli.wizard import Decision, run_wizard
+    from ummsg.cli.questions import Decision
+    from ummsg.cli.wizard import run_wizard
 
     try:
         decision = run_wizard(answers, directory=ummsg.directory, broadcasts=ummsg.broadcasts, prompter=ummsg.prompter)
