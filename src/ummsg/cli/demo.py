@@ -91,6 +91,8 @@ def _write_network(folder: Path) -> None:
 
 def _walk(folder: Path, server: "MailServer") -> list[str]:
     """The main job, command by command; returns the commands as they can be typed again."""
+    from ummsg.cli.demo_network import address_on
+
     walk = _Walk(folder, server.url)
     views.talk("")
     walk.run("An empty database", "init")
@@ -115,7 +117,7 @@ def _walk(folder: Path, server: "MailServer") -> list[str]:
             "--yes",
         ),
     )
-    walk.run("What a customer's dashboard lists", "notices", "list", "--customer", walk.customer_of("starter"))
+    walk.run("What a customer's dashboard lists", "notices", "list", "--customer", address_on("starter"))
     return walk.ran
 
 
@@ -139,21 +141,10 @@ class _Walk:
         if title:
             views.err().rule(Text(title, style="bold"), align="left", style="dim")
         views.talk(Text("$ ", style="dim") + Text(command, style="bold cyan"))
-        code = run(list(arguments), self._runtime())
+        code = run(list(arguments), Runtime(environ=self._environ, directory=self._folder))
         views.talk("")
         if code != ExitCode.DONE:
             raise UmmsgError(f"The demo's command ended with exit code {code}", details=[command])
-
-    def customer_of(self, product: str) -> str:
-        """Somebody on this product, as an admin would look one up."""
-        runtime = self._runtime()
-        try:
-            return runtime.directory.customer_on(product).email
-        finally:
-            runtime.close()
-
-    def _runtime(self) -> Runtime:
-        return Runtime(environ=self._environ, directory=self._folder)
 
 
 def _show_arrived(server: "MailServer") -> None:

@@ -38,9 +38,17 @@ def products_csv() -> str:
 
 def customers_csv() -> str:
     """Customers as a network would export them: with a city that not everybody gave."""
+    return _csv(("id", "email", "name", "locale", "timezone", "city", "products"), _customers())
+
+
+def address_on(product: str) -> str:
+    """The first customer who is on this product."""
+    return next(row[1] for row in _customers() if product in row[-1].split(";"))
+
+
+def _customers() -> list[tuple[str, ...]]:
     chance = random.Random(2026)
-    header = ("id", "email", "name", "locale", "timezone", "city", "products")
-    return _csv(header, (_customer(number, chance) for number in range(1, CUSTOMERS + 1)))
+    return [_customer(number, chance) for number in range(1, CUSTOMERS + 1)]
 
 
 def _customer(number: int, chance: random.Random) -> tuple[str, ...]:
