@@ -4,7 +4,7 @@
     server.script("DOT", CLOSE, times=1)
     server.script("MAIL", "450 4.7.1 later", message=2)       # the second message it is offered
 
-Steps: BANNER, EHLO, STARTTLS, AUTH, MAIL, RCPT, DATA, BODY (after 354, before the body is read), DOT, RSET, QUIT.
+Steps: BANNER, EHLO, HELO, STARTTLS, AUTH, MAIL, RCPT, DATA, BODY (after 354, before the body is read), DOT, RSET, QUIT.
 An answer is a reply (one line, or several joined with "\\n", sent as they are) or one of the constants below.
 `messages` holds what was accepted, `commands` every line that was said to it.
 """
@@ -208,6 +208,8 @@ class SmtpServer:
         match verb.upper():
             case "EHLO":
                 self._answer(dialogue, "EHLO", self._offers(dialogue))
+            case "HELO":
+                self._answer(dialogue, "HELO", "250 test.example.com")
             case "STARTTLS":
                 if self._answer(dialogue, "STARTTLS", "220 2.0.0 go ahead"):
                     self._secure(dialogue)

@@ -156,6 +156,15 @@ def test_the_own_name_is_given_without_asking_dns(smtp_server: SmtpServer, monke
     assert [c for c in smtp_server.commands if c.startswith("EHLO")] == ["EHLO host.example.org", "EHLO [127.0.0.1]"]
 
 
+def test_a_server_that_knows_no_ehlo_is_greeted_the_old_way(smtp_server: SmtpServer) -> None:
+    smtp_server.script("EHLO", "500 5.5.1 unknown command")
+
+    send(smtp_server.url)
+
+    assert [command.split()[0] for command in smtp_server.commands][:3] == ["EHLO", "HELO", "MAIL"]
+    assert smtp_server.messages[0].parameters == ""
+
+
 # securing the line
 
 
@@ -277,6 +286,7 @@ def test_smtps_to_a_port_without_tls(smtp_server: SmtpServer) -> None:
     error = error_of(f"smtps://127.0.0.1:{smtp_server.port}")
 
     assert isinstance(error, MailServerRefused)
+    assert "does not speak TLS" in error.what
     assert f"smtp://127.0.0.1:{smtp_server.port}" in error.hint
 
 

@@ -192,7 +192,10 @@ def test_a_refused_sender_stops_the_run_in_the_servers_words(smtp_server: SmtpSe
 def test_a_server_that_wants_a_login_first_says_which_setting_is_missing(smtp_server: SmtpServer, step: str) -> None:
     smtp_server.script(step, "530 5.7.0 Authentication required")
 
-    with connected(smtp_server) as connection, pytest.raises(MailServerRefused, match="wants another login") as refused:
+    with (
+        connected(smtp_server) as connection,
+        pytest.raises(MailServerRefused, match="wants a login before") as refused,
+    ):
         connection.send(FIRST, MESSAGE)
 
     assert "UMMSG_MAIL_PASSWORD" in refused.value.hint

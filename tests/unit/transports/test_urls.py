@@ -53,7 +53,7 @@ def test_an_unknown_scheme_names_those_that_are_known_and_the_closest() -> None:
     assert error.what == "UMMSG_MAIL_URL begins with stmp:, and no transport is installed for that"
     for scheme in ("console:", "maildir:", "memory:", "sendmail:", "smtp:", "smtps:"):
         assert scheme in error.details[0]
-    assert error.hint == "did you mean smtp?"
+    assert error.hint == "smtp instead of stmp"
 
 
 def test_a_scheme_like_no_other_gets_an_example() -> None:
@@ -63,9 +63,9 @@ def test_a_scheme_like_no_other_gets_an_example() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("smtp:mail.example.com", "must name a mail server"),
-        ("smtp://", "must name a mail server"),
-        ("smtp://mail.example.com/inbox", "must name a mail server and nothing behind it"),
+        ("smtp:mail.example.com", "names no mail server"),
+        ("smtp://", "names no mail server"),
+        ("smtp://mail.example.com/inbox", "has /inbox behind"),
         ("smtp://mail.example.com?tls=no", "tls=no"),
         ("smtps://mail.example.com?tls=none", "smtps nothing"),
         ("smtp://mail.example.com?timeout=soon", "timeout=soon"),
@@ -85,11 +85,11 @@ def test_a_url_that_cannot_be_used_says_why_and_what_to_write(url: str, words: s
     error = refusal(url)
 
     assert words in error.what
-    assert error.hint or "takes none" in error.what
+    assert error.hint
 
 
 def test_a_mistyped_option_gets_the_closest() -> None:
-    assert refusal("smtp://mail.example.com?timout=5").hint == "did you mean timeout?"
+    assert refusal("smtp://mail.example.com?timout=5").hint == "timeout instead of timout"
 
 
 @pytest.mark.parametrize(

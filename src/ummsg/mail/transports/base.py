@@ -97,8 +97,10 @@ def refuse_unknown_options(url: MailUrl, known: Iterable[str] = ()) -> None:
     known = list(known)
     for name in url.options:
         if name not in known:
-            takes = f"{url.scheme} takes {_listed(known)}" if known else f"{url.scheme} takes none"
-            raise NotConfigured(f"UMMSG_MAIL_URL has the option {name!r}; {takes}", hint=_closest(name, known))
+            raise NotConfigured(
+                f"UMMSG_MAIL_URL has the option {name!r}; {url.scheme} takes {_listed(known) if known else 'none'}",
+                hint=_closest(name, known) or f"UMMSG_MAIL_URL without {name}=",
+            )
 
 
 def refuse_host(url: MailUrl, example: str) -> None:
@@ -153,7 +155,7 @@ def _closest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(word.lower(), known, n=1)
-    return f"did you mean {close[0]}?" if close else ""
+    return f"{close[0]} instead of {word}" if close else ""
 
 
 def _listed(names: Iterable[str]) -> str:

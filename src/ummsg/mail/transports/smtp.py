@@ -25,11 +25,11 @@ LONGEST_TIMEOUT = 300
 def open_transport(url: MailUrl, password: Password) -> "SmtpTransport":
     """Options: `tls=none`, `timeout=SECONDS`, `ca=FILE`. Raises NotConfigured for a URL that cannot be used."""
     refuse_unknown_options(url, ("tls", "timeout", "ca"))
-    if not url.host or url.path.strip("/"):
-        raise NotConfigured(
-            f"UMMSG_MAIL_URL ({url}) must name a mail server and nothing behind it",
-            hint=f"{url.scheme}://user@mail.example.com:{465 if url.scheme == 'smtps' else 587}",
-        )
+    usual = f"{url.scheme}://user@mail.example.com:{465 if url.scheme == 'smtps' else 587}"
+    if not url.host:
+        raise NotConfigured(f"UMMSG_MAIL_URL ({url}) names no mail server", hint=usual)
+    if url.path.strip("/"):
+        raise NotConfigured(f"UMMSG_MAIL_URL has {url.path} behind the mail server's name", hint=usual)
     server = _server(url)
     if server.plain and server.user and not server.loopback:
         raise NotConfigured(

@@ -163,6 +163,8 @@ class _Opening:
 
     def _ehlo(self) -> Mapping[str, str]:
         reply = self._reply(lambda: self.wire.command(f"EHLO {self._own_name()}"), "after EHLO")
+        if reply.code in (500, 502):  # a server of the old days, which offers nothing
+            reply = self._reply(lambda: self.wire.command(f"HELO {self._own_name()}"), "after HELO")
         if not reply.positive:
             raise self._turned_away(reply)
         offers = (line.partition(" ") for line in reply.lines[1:])
@@ -300,5 +302,7 @@ def _encoded(text: str) -> str:
 
 def _words(error: OSError) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return "what answers there does not speak TLS"
         return error.reason.replace("_", " ").lower()
     return one_line(error.strerror or str(error))

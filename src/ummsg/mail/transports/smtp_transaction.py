@@ -159,8 +159,9 @@ def _about_us(reply: Reply) -> bool:
 def _sender_refused(session: Session, sender: str, reply: Reply) -> MailServerRefused:
     where = session.server.where
     if reply.code in _LOGIN_WANTED:
+        login = f"another login than {session.server.user!r}" if session.server.user else "a login"
         return MailServerRefused(
-            f"The mail server at {where} wants another login before it takes mail: {reply}",
+            f"The mail server at {where} wants {login} before it takes mail: {reply}",
             hint=f"UMMSG_MAIL_URL=smtp://user@{where}, and the password in UMMSG_MAIL_PASSWORD; then: ummsg doctor",
         )
     return MailServerRefused(
