@@ -182,7 +182,9 @@ class Settings:
 
     @property
     def mail_url(self) -> MailUrl:
-        return MailUrl.parse(self["MAIL_URL"] or f"maildir:{self.data_dir / 'maildir'}")
+        if not self["MAIL_URL"]:
+            return MailUrl(scheme="maildir", path=str(self.data_dir / "maildir"))
+        return MailUrl.parse(self["MAIL_URL"])
 
     @property
     def secret_key_path(self) -> Path:
