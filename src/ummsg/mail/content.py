@@ -1,0 +1,169 @@
+"""Content in any of its formats as HTML that is safe to send or to show, or the reasons why it is not."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from html import escape
+from html.parser import HTMLParser
+from typing import Any
+
+from ummsg.errors import Problem
+from ummsg.mail.markdown import markdown_html
+from ummsg.mail.tags import Masked
+from ummsg.mail.urls import is_dangerous
+from ummsg.vocabulary import ContentFormat
+
+_REFUSED_TAGS = ("script", "style", "iframe", "object", "embed", "form", "base", "meta", "link")
+_TAG_START = re.compile(rf"<\s*/?\s*({'|'.join(_REFUSED_TAGS)})\b", re.IGNORECASE)
+URL_ATTRIBUTES = ("href", "src", "cite", "background", "action", "formaction", "poster", "data", "xlink:href", "srcset")
+
+_NOTICE_TAGS = frozenset(
+    {"a", "abbr", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "kbd"}
+    | {"li", "mark", "ol", "p", "pre", "s", "small", "strong", "sub", "sup", "u", "ul"}
+    | {"table", "thead", "tbody", "tr", "th", "td"}
+)
+_NOTICE_ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "ol": {"start"}, "*": {"dir", "lang"}}
+_EMAIL_TAGS = _NOTICE_TAGS | {
+    *("address", "article", "bdi", "bdo", "big", "caption", "center", "cite", "col", "colgroup", "dd", "dfn", "div"),
+    *("dl", "dt", "figcaption", "figure", "font", "footer", "header", "img", "ins", "q", "samp", "section", "span"),
+    *("strike", "tfoot", "tt", "var", "wbr"),
+}
+_CELL = {"align", "bgcolor", "colspan", "height", "rowspan", "valign", "width"}
+_EMAIL_ATTRIBUTES = {
+    "*": {"align", "aria-label", "dir", "lang", "role", "style", "title"},
+    "a": {"href", "name", "target"},
+    "col": {"span", "width"},
+    "font": {"color", "face", "size"},
+    "hr": {"size", "width"},
+    "img": {"alt", "border", "height", "src", "width"},
+    "ol": {"start", "type"},
+    "table": {"bgcolor", "border", "cellpadding", "cellspacing", "height", "width"},
+    "td": _CELL,
+    "th": _CELL | {"scope"},
+    "tr": {"bgcolor", "valign"},
+}
+_STYLES = frozenset(
+    f"{side}{edge}{what}".strip("-")
+    for side in ("margin", "padding", "border")
+    for edge in ("", "-top", "-right", "-bottom", "-left")
+    for what in (("", "-color", "-style", "-width") if side == "border" else ("",))
+) | {
+    *("background-color", "border-collapse", "border-radius", "border-spacing", "color", "direction", "display"),
+    *("font", "font-family", "font-size", "font-style", "font-variant", "font-weight", "height", "letter-spacing"),
+    *("line-height", "list-style-type", "max-width", "min-width", "table-layout", "text-align", "text-decoration"),
+    *("text-indent", "text-transform", "vertical-align", "white-space", "width", "word-break", "overflow-wrap"),
+}
+_LEFT_OUT_WITH_CONTENT = {"script", "style", "title", "svg", "math", "template", "textarea", "select", "noscript"}
+
+
+def to_html(masked: Masked, content_format: ContentFormat) -> tuple[str, list[Problem]]:
+    """The content as HTML with markers, not yet sanitised, and what stands in the way of using it."""
+    match content_format:
+        case ContentFormat.MARKDOWN:
+            return markdown_html(masked)
+        case ContentFormat.TEXT:
+            return _text_html(masked), []
+        case ContentFormat.HTML:
+            problems = list(_dangers(masked))
+            return masked.with_comments(masked.text), problems
+
+
+def sanitise_email(html: str, masked: Masked) -> str:
+    """With the tags that mail clients show, and no comment but the markers of statements."""
+    return _without_other_comments(_email_cleaner().clean(html), masked)
+
+
+def sanitise_notice(html: str) -> str:
+    """With the tags that suit a notice on a dashboard."""
+    return str(_notice_cleaner().clean(html)).strip()
+
+
+def _without_other_comments(html: str, masked: Masked) -> str:
+    return re.sub(
+        r"<!--(.*?)-->", lambda found: found[0] if masked.marker.fullmatch(found[1]) else "", html, flags=re.S
+    )
+
+
+@cache
+def _email_cleaner() -> Any:
+    import nh3
+
+    return nh3.Cleaner(
+        tags=set(_EMAIL_TAGS),
+        attributes=_EMAIL_ATTRIBUTES,
+        clean_content_tags=_LEFT_OUT_WITH_CONTENT,
+        url_schemes={"http", "https", "mailto", "tel"},
+        filter_style_properties=set(_STYLES),
+        strip_comments=False,
+        link_rel=None,
+    )
+
+
+@cache
+def _notice_cleaner() -> Any:
+    import nh3
+
+    return nh3.Cleaner(
+        tags=set(_NOTICE_TAGS),
+        attributes=_NOTICE_ATTRIBUTES,
+        clean_content_tags=_LEFT_OUT_WITH_CONTENT,
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer",
+    )
+
+
+# Plain text
+
+
+def _text_html(masked: Masked) -> str:
+    """Paragraphs at blank lines, breaks at line ends; statements that have their lines alone hold paragraphs."""
+    out: list[str] = []
+    paragraph: list[str] = []
+    for line in [*masked.text.split("\n"), ""]:
+        statements = masked.statements_only.fullmatch(line)
+        if not statements and line.strip():
+            paragraph.append(escape(line.strip(), quote=False))
+            continue
+        if paragraph:
+            out.append(f"<p>{'<br>'.join(paragraph)}</p>")
+            paragraph = []
+        if statements:
+            out.append(line.strip())
+    return masked.with_comments("\n".join(out))
+
+
+# HTML
+
+
+class _Dangers(HTMLParser):
+    """Finds what is refused in HTML rather than dropped, as an author would look for it: by line."""
+
+    def __init__(self, masked: Masked) -> None:
+        super().__init__(convert_charrefs=True)
+        self.problems: list[tuple[int, str]] = []
+        self._masked = masked
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name.startswith("on"):
+                self._add(f"the attribute {name}= cannot be used in a message; it would run a script")
+            elif name == "style" and self._masked.marker.search(value or ""):
+                self._add("a placeholder cannot stand in a style attribute")
+            elif name in URL_ATTRIBUTES and is_dangerous(value or ""):
+                self._add(f"the address {(value or '')[:40]!r} cannot be used in {name}=")
+
+    def _add(self, message: str) -> None:
+        self.problems.append((self._masked.line_of(self.getpos()[0]), message))
+
+
+def _dangers(masked: Masked) -> Iterator[Problem]:
+    finder = _Dangers(masked)
+    # A script or style would make the parser skip what follows it; they are found by their own pattern.
+    finder.feed(_TAG_START.sub("<x", masked.text))
+    finder.close()
+    found = finder.problems
+    for tag in _TAG_START.finditer(masked.text):
+        instead = "; write the style on the elements: <p style=…>" if tag[1].lower() == "style" else ""
+        found.append((masked.line_at(tag.start()), f"{tag[0].strip()}> cannot be used in a message{instead}"))
+    for line, message in sorted(found):
+        yield Problem("content", f"line {line}: {message}")

@@ -1,0 +1,153 @@
+"""One message as bytes (RFC 5322, MIME), addressed to one recipient.
+
+The body is the email package's work. The headers that hold names and addresses are written here: the package's own
+folding takes the quotes off a long quoted name (CPython 3.11), and `x, b <c@d.e>` then is one more address.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from functools import lru_cache
+
+from ummsg.errors import InvalidInput
+from ummsg.mail.templates import Rendered, RenderFailed
+
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_ATOMS = re.compile(r"[\w!#$%&'*+/=?^`{|}~ -]*", re.ASCII)
+_ADDRESS = re.compile(r"[^\s\x00-\x20\x7f-\x9f<>(),;:\\\"\[\]@]{1,128}@[^\s\x00-\x20\x7f-\x9f<>(),;:\\\"\[\]@]{1,255}")
+_MESSAGE_ID = re.compile(r"[!-;=?-~]{1,240}")
+_SENDER = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^<>"@]*?))\s*<(?P<address>[^<>]*)>\s*')
+_LINE = 76
+_BODY = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True)
+class Headers:
+    """What a message's headers are made of.
+
+    `sender` and `reply_to` (may be empty) are `Name <address>`; `message_id` is without angle brackets; `date` is
+    aware; `test` marks a test message, in its subject and with `X-Ummsg-Test: yes`.
+    """
+
+    sender: str
+    reply_to: str
+    recipient_name: str
+    recipient_email: str
+    message_id: str
+    date: datetime
+    test: bool = False
+
+
+def compose(rendered: Rendered, headers: Headers) -> bytes:
+    """The message with CRLF line ends: multipart/alternative of text and HTML, ASCII but for an address that is not.
+
+    Raises RenderFailed for an address or a Message-ID that cannot stand in a header.
+    """
+    body = EmailMessage(policy=_BODY)
+    body.set_content(rendered.text)
+    body.add_alternative(rendered.html, subtype="html")
+    fields = "".join(f"{name}: {value}\r\n" for name, value in _fields(rendered.subject, headers))
+    return fields.encode() + body.as_bytes()
+
+
+def _fields(subject: str, headers: Headers) -> Iterator[tuple[str, str]]:
+    yield "From", _mailbox("From", *parse_sender(headers.sender))
+    yield "To", _mailbox("To", headers.recipient_name, headers.recipient_email)
+    if headers.reply_to:
+        yield "Reply-To", _mailbox("Reply-To", *parse_sender(headers.reply_to))
+    yield "Subject", _unstructured(f"[Test] {subject}" if headers.test else subject)
+    yield "Date", format_datetime(headers.date)
+    if not _MESSAGE_ID.fullmatch(headers.message_id):
+        raise RenderFailed(f"{headers.message_id!r} is no Message-ID")
+    yield "Message-ID", f"<{headers.message_id}>"
+    if headers.test:
+        yield "X-Ummsg-Test", "yes"
+
+
+def _mailbox(field: str, name: str, address: str) -> str:
+    """RFC 5322 name-addr, or the bare address of somebody without a name."""
+    if not _ADDRESS.fullmatch(address):
+        raise RenderFailed(f"{address!r} is no address that a header can hold")
+    address = _wire_address(address)
+    name = _one_line(name)
+    if not name:
+        return address
+    phrase = _phrase(name, field)
+    used = len(field) + 2 + len(phrase) if "\r\n" not in phrase else len(phrase.rpartition("\r\n")[2])
+    return f"{phrase}{' ' if used + len(address) + 3 <= _LINE else f'{chr(13)}{chr(10)} '}<{address}>"
+
+
+def _phrase(name: str, field: str) -> str:
+    """RFC 5322 phrase: as it is, quoted, or (other scripts, and what is too long for a line) RFC 2047 words."""
+    if not name.isascii() or "=?" in name or len(name) > _LINE - 16:
+        return _encoded(name, field)
+    if _ATOMS.fullmatch(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _unstructured(text: str) -> str:
+    """A subject: plain when a reader of any age can take it so, else RFC 2047 words."""
+    text = _one_line(text)
+    if not text.isascii() or "=?" in text or len(text) > _LINE - len("Subject: "):
+        return _encoded(text, "Subject")
+    return text
+
+
+def _encoded(text: str, field: str) -> str:
+    return Header(text, "utf-8", maxlinelen=_LINE - 1, header_name=field).encode(linesep="\r\n")
+
+
+def _one_line(text: str) -> str:
+    """No value can start a header of its own: whatever ends a line, anywhere, is a space."""
+    return " ".join(_NOT_IN_A_LINE.sub(" ", text).split())
+
+
+@lru_cache(maxsize=1024)
+def _wire_address(address: str) -> str:
+    """With its domain in ASCII if the rest is (IDNA), so that only a mailbox that needs SMTPUTF8 asks for it."""
+    if address.isascii() or not address.partition("@")[0].isascii():
+        return address
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    except EmailNotValidError as error:
+        raise RenderFailed(f"{address!r} is no address: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def parse_sender(text: str) -> tuple[str, str]:
+    """The name (may be empty) and the address of `Name <address>` or of a bare address.
+
+    Raises InvalidInput for line breaks, for several addresses, and for what is no address.
+    """
+    if _NOT_IN_A_LINE.search(text):
+        raise InvalidInput("a sender cannot hold a line break or another control character", hint=_SENDER_HINT)
+    found = _SENDER.fullmatch(text)
+    address = (found["address"] if found else text).strip()
+    if address.count("@") > 1 or any(sign in address for sign in ",;<>"):
+        raise InvalidInput(f"{text!r} is not one name and one address", hint=_SENDER_HINT)
+    _check_address(address)
+    name = "" if found is None else found["name"] or re.sub(r"\\(.)", r"\1", found["quoted"] or "")
+    return _one_line(name), address
+
+
+_SENDER_HINT = 'write it as "Example Network <hello@example.com>", with one address'
+
+
+def _check_address(address: str) -> None:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        validate_email(address, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise InvalidInput(f"{address!r} is no email address: {error}", hint=_SENDER_HINT) from None
+    if not _ADDRESS.fullmatch(address):
+        raise InvalidInput(f"{address!r} is no address that a header can hold", hint=_SENDER_HINT)

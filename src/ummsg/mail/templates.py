@@ -1,0 +1,179 @@
+"""Subject and content compiled once a broadcast, then rendered for one recipient after another."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ummsg.config import LayoutOptions
+from ummsg.errors import InvalidDraft, Problem
+from ummsg.mail.content import sanitise_email, sanitise_notice, to_html
+from ummsg.mail.layout import laid_out, text_footer
+from ummsg.mail.places import Places
+from ummsg.mail.sandbox import Program, Refused, check
+from ummsg.mail.tags import Masked, mask, numbered, plain, restored
+from ummsg.mail.text import Writer
+from ummsg.mail.tree import parse
+from ummsg.mail.values import Empty, EmptyPlaceholder, RenderFailed
+from ummsg.vocabulary import ContentFormat
+
+__all__ = [
+    "EmailTemplate",
+    "EmptyPlaceholder",
+    "RenderFailed",
+    "Rendered",
+    "compile_email",
+    "compile_notice",
+    "sanitise_notice",
+]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_TRIALS = ("Anna Björk-Ek", "42", "https://example.com/anna", "2026-11-23", "sv_SE")
+"""What a value may look like. Text that fails with each of these for every placeholder fails for everyone."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One recipient's message: the subject on one line, a whole HTML document, and the text part."""
+
+    subject: str
+    html: str
+    text: str
+
+
+class EmailTemplate:
+    """A compiled email. `variables` are all placeholders that its subject or content refers to."""
+
+    def __init__(self, variables: frozenset[str], subject: Program, html: Program, text: Program, footer: str) -> None:
+        self.variables = variables
+        self._subject = subject
+        self._html = html
+        self._text = text
+        self._footer = footer
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        """The message for one recipient; a value that is missing or "" is empty.
+
+        Raises EmptyPlaceholder for an empty value that the text prints without a default, RenderFailed otherwise.
+        """
+        names = {name: _clean(value) if (value := values.get(name)) else Empty(name=name) for name in self.variables}
+        subject = " ".join(self._subject.run(names).split())
+        if not subject:
+            raise RenderFailed("it is empty", "subject")
+        text = self._text.run(names).strip()
+        html = self._html.run(names)
+        if not text and "<img" not in html:
+            raise RenderFailed("it is empty")
+        return Rendered(subject, html, f"{text}\n\n{self._footer}".strip() + "\n")
+
+
+def _clean(value: str) -> str:
+    """Without what no message can carry; as text whatever type the directory kept."""
+    return _CONTROL.sub(" ", str(value))
+
+
+def compile_email(
+    subject: str, content: str, content_format: ContentFormat, layout: LayoutOptions, known: Collection[str]
+) -> EmailTemplate:
+    """Make an email ready to be rendered. `known` are the placeholders that exist.
+
+    Raises InvalidDraft with everything that is wrong: syntax, what the sandbox refuses, names that are not known,
+    content that cannot be sent, and what fails whatever the values are.
+    """
+    subject, content = plain(subject), plain(content)
+    problems: list[Problem] = []
+    variables = frozenset[str]()
+    body = None
+    for field, source in (("subject", subject), ("content", content)):
+        try:
+            names, lines = check(source)
+            problems += [_unknown(name, lines, field, known) for name in sorted(names - set(known))]
+            variables |= names
+            if field == "content":
+                body = _Body.of(mask(source), content_format)
+                problems += body.problems
+        except Refused as error:
+            problems.append(Problem(field, str(error)))
+    if problems or body is None:
+        raise InvalidDraft(problems)
+    template = _compiled(variables, mask(subject), body, layout)
+    _try(template)
+    return template
+
+
+def _unknown(name: str, lines: Mapping[str, int], field: str, known: Collection[str]) -> Problem:
+    close = get_close_matches(name, known, n=1)
+    instead = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}" if known else ""
+    return Problem(field, f"{name} is not known (line {lines.get(name, 1)}){instead}")
+
+
+@dataclass(frozen=True)
+class _Body:
+    """The content with markers still in it: sanitised HTML, text, and where each marker stands in an address."""
+
+    masked: Masked
+    html: str
+    text: str
+    around: Mapping[int, str]
+    problems: list[Problem]
+    prose: bool = False
+    """Whether the author left its look to the layout."""
+
+    @classmethod
+    def of(cls, masked: Masked, content_format: ContentFormat) -> "_Body":
+        html, problems = to_html(masked, content_format)
+        if problems:
+            return cls(masked, "", "", {}, problems)
+        html = sanitise_email(html, masked)
+        tree = parse(html)
+        places = Places.of(tree, masked)
+        if content_format is ContentFormat.TEXT:
+            text = masked.without_statement_lines()
+        else:
+            text = Writer(masked.width, numbered).write(tree)
+        return cls(masked, html, text, places.around, places.problems, content_format is not ContentFormat.HTML)
+
+
+def _compiled(variables: frozenset[str], subject: Masked, body: _Body, layout: LayoutOptions) -> EmailTemplate:
+    """Raises InvalidDraft for what is nested too deeply to be compiled."""
+    document = laid_out(body.html, layout, prose=body.prose)
+    try:
+        return EmailTemplate(
+            variables,
+            Program(*restored(subject, subject.text, {}), autoescape=False, field="subject"),
+            Program(*restored(body.masked, document, body.around), autoescape=True, field="content"),
+            Program(*restored(body.masked, body.text, body.around), autoescape=False, field="content"),
+            text_footer(layout),
+        )
+    except (RecursionError, MemoryError, SyntaxError):
+        raise InvalidDraft([Problem("content", "an expression is nested too deeply")]) from None
+
+
+def _try(template: EmailTemplate) -> None:
+    """Raises InvalidDraft for a text that fails with every trial value."""
+    failed: RenderFailed | EmptyPlaceholder | None = None
+    for trial in _TRIALS:
+        try:
+            template.render(dict.fromkeys(template.variables, trial))
+        except (RenderFailed, EmptyPlaceholder) as error:
+            failed = failed or error
+        else:
+            return
+    if failed is not None:
+        raise InvalidDraft([Problem(getattr(failed, "field", "content"), str(failed))])
+
+
+def compile_notice(content: str, content_format: ContentFormat) -> str:
+    """A notice's content as sanitised HTML.
+
+    Raises InvalidDraft for what is refused in emails too, and for placeholders.
+    """
+    content = plain(content)
+    if tag := re.search(r"\{[{%#]", content):
+        line = content.count("\n", 0, tag.start()) + 1
+        problem = f"line {line}: {tag[0]} a notice is the same for everyone; placeholders are for emails"
+        raise InvalidDraft([Problem("content", problem)])
+    html, problems = to_html(Masked.of_plain(content), content_format)
+    if problems:
+        raise InvalidDraft(problems)
+    return sanitise_notice(html)
