@@ -190,7 +190,7 @@ class Settings:
     def secret_key_path(self) -> Path:
         """Beside the database, so that whoever backs one up has the other."""
         path = self.database_url.removeprefix("sqlite:///").split("?")[0]
-        return Path(path).with_suffix(".key")
+        return Path(path).absolute().with_suffix(".key")
 
     def mail_password(self) -> str | None:
         """The password from whichever of the three settings is set. Raises NotConfigured if it cannot be had."""

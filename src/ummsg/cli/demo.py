@@ -140,7 +140,7 @@ class _Walk:
         self.ran.append(command)
         if title:
             views.err().rule(Text(title, style="bold"), align="left", style="dim")
-        views.talk(Text("$ ", style="dim") + Text(command, style="bold cyan"))
+        views.command(command)
         code = run(list(arguments), Runtime(environ=self._environ, directory=self._folder))
         views.talk("")
         if code != ExitCode.DONE:
@@ -160,8 +160,10 @@ def _show_arrived(server: "MailServer") -> None:
 
 
 def _summary(ran: Sequence[str], keep: Path | None) -> None:
-    where = f"cd {shlex.quote(str(keep))}" if keep else "ummsg demo --keep DIR keeps the folder, to go on in"
-    views.talk("The commands that ran, to repeat:", "bold")
-    views.talk(f"  {where}", "dim")
+    if keep is None:
+        views.talk("What ran, to be repeated after `ummsg demo --keep DIR`, which keeps the folder:", "bold")
+    else:
+        views.talk("What ran, to be repeated:", "bold")
+        views.command(f"cd {shlex.quote(str(keep))}")
     for command in ran:
-        views.next_step(command, " ")
+        views.command(command)

@@ -74,6 +74,13 @@ def next_step(command: str, why: str = "Next") -> None:
     err().print(Text(command, style="bold"), soft_wrap=True)
 
 
+def command(line: str) -> None:
+    """A command that was run, or may be, as it is typed; one line however long, so that it can be copied."""
+    from rich.text import Text
+
+    err().print(Text("$ ", style="dim") + Text(line, style="cyan"), soft_wrap=True)
+
+
 def error(problem: UmmsgError) -> None:
     from rich.text import Text
 

@@ -16,4 +16,4 @@ def readable(message: bytes) -> str:
 
 def _text_of(message: EmailMessage) -> str:
     body = message.get_body(("plain", "html"))
-    return "" if body is None else str(body.get_content())
+    return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
