@@ -15,6 +15,7 @@ from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
 from ummsg.store.audience import Audiences
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
+from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
@@ -44,6 +45,22 @@ class Transaction:
     @cached_property
     def memberships(self) -> Memberships:
         return Memberships(self.session)
+
+    @cached_property
+    def customer_imports(self) -> CustomerImports:
+        return CustomerImports(self.session)
+
+    @cached_property
+    def product_imports(self) -> ProductImports:
+        return ProductImports(self.session)
+
+    @cached_property
+    def membership_imports(self) -> MembershipImports:
+        return MembershipImports(self.session)
+
+    @cached_property
+    def references(self) -> References:
+        return References(self.session)
 
     @cached_property
     def suppressions(self) -> Suppressions:

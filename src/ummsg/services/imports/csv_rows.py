@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ummsg.domain.address import shown
 from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
-from ummsg.services.imports.lines import ROW_LIMIT, Lines, TooLong
+from ummsg.services.imports.lines import Lines, TooLong
 
 COLUMN_LIMIT = 500
 DELIMITERS = ",;\t"
@@ -40,7 +40,9 @@ class CsvRows:
         if len(cells) > COLUMN_LIMIT:
             raise InvalidInput(f"{name} has {len(cells):,} columns; {COLUMN_LIMIT} are the most that make sense")
         if empty := [number for number, cell in enumerate(cells, 1) if not cell.strip()]:
-            raise InvalidInput(f"{name}: column {empty[0]} has no name", hint="name it in the header line, or remove it")
+            raise InvalidInput(
+                f"{name}: column {empty[0]} has no name", hint="name it in the header line, or remove it"
+            )
         return [cell.strip() for cell in cells]
 
     def _rows(self) -> Iterator[Cells | Rejected]:
@@ -70,12 +72,15 @@ class CsvRows:
 
 def _header(lines: Lines, name: str) -> str:
     """The first line that is not blank."""
-    for line in lines:
-        if text := line.strip("\r\n "):
-            break
-        lines.start_row()
-    else:
-        raise InvalidInput(f"{name} is empty", hint="give a CSV file with a header line")
+    text = ""
+    try:
+        while not text:
+            lines.start_row()
+            text = next(lines).strip("\r\n ")
+    except StopIteration:
+        raise InvalidInput(f"{name} is empty", hint="give a CSV file with a header line") from None
+    except TooLong as error:
+        raise InvalidInput(f"{name}: the header {error}: that is no CSV file") from None
     if "\0" in text:
         raise InvalidInput(f"{name} has NUL bytes in its first line: it is not text", hint="save it as CSV in UTF-8")
     if not _is_utf8(text):
@@ -102,7 +107,7 @@ def _delimiter(header: str) -> str:
 
 def _why(error: Exception) -> str:
     if isinstance(error, TooLong):
-        return f"opens a quote that is not closed within {ROW_LIMIT} lines"
+        return str(error)
     said = str(error)
     if "unexpected end" in said:
         return "opens a quote that is never closed"

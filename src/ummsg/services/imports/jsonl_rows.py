@@ -6,7 +6,10 @@ from typing import Any
 
 from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
-from ummsg.services.imports.lines import Lines
+from ummsg.services.imports.lines import Lines, TooLong
+
+LINE_SHOWN = 100_000
+"""Characters of a bad line that go into the rejects file."""
 
 
 class JsonlRows:
@@ -23,16 +26,17 @@ class JsonlRows:
         self._decode = decoder.decode
 
     def __iter__(self) -> Iterator[tuple[Cells, dict[str, str]] | Rejected]:
-        number = self._lines.start_row()
-        for line in self._lines:
-            if text := line.strip():
-                row = Cells(number, [text])
-                try:
-                    yield row, self._values(text)
-                except InvalidInput as error:
-                    self._lines.give_back()
-                    yield Rejected(row, error.what)
-            number = self._lines.start_row()
+        lines = self._lines
+        while True:
+            number = lines.start_row()
+            try:
+                text = next(lines).strip()
+                if text:
+                    yield Cells(number, [text]), self._values(text)
+            except StopIteration:
+                return
+            except (InvalidInput, TooLong) as error:
+                yield Rejected(Cells(number, [lines.give_back()[:LINE_SHOWN]]), str(error))
 
     def _values(self, text: str) -> dict[str, str]:
         try:

@@ -11,7 +11,7 @@ ROW_LIMIT = 500
 
 
 class TooLong(Exception):
-    """A row goes on for more lines than any honest one."""
+    """A row goes on for longer than any honest one; the message says in which way."""
 
 
 class Lines:
@@ -30,12 +30,15 @@ class Lines:
 
     def __next__(self) -> str:
         if len(self.taken) >= ROW_LIMIT:
-            raise TooLong
+            raise TooLong(f"opens a quote that is not closed within {ROW_LIMIT} lines")
         line = self._again.popleft() if self._again else self._read(LINE_LIMIT)
         if not line:
             raise StopIteration
         self.number += 1
         self.taken.append(line)
+        if len(line) == LINE_LIMIT and line[-1] not in "\r\n":
+            self._skip_rest_of(line)
+            raise TooLong(f"has more than {LINE_LIMIT:,} characters on a line")
         return line
 
     def start_row(self) -> int:
@@ -49,9 +52,8 @@ class Lines:
         self._again.extendleft(reversed(others))
         self.number -= len(others)
         self.taken = [first]
-        self._skip_rest_of(first)
         return first.rstrip("\r\n")
 
     def _skip_rest_of(self, line: str) -> None:
-        while len(line) == LINE_LIMIT and not line.endswith("\n"):
+        while len(line) == LINE_LIMIT and line[-1] not in "\r\n":
             line = self._read(LINE_LIMIT)

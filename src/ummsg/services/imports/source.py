@@ -68,7 +68,7 @@ def open_source(source: Path | BinaryIO, naming: Naming) -> Source:
 
 def _opened(source: Path | BinaryIO) -> io.BufferedReader:
     if not isinstance(source, Path):
-        return source if isinstance(source, io.BufferedReader) else io.BufferedReader(source)  # type: ignore[type-var]
+        return source if isinstance(source, io.BufferedReader) else io.BufferedReader(source)  # type: ignore[arg-type]
     try:
         return source.open("rb")
     except FileNotFoundError:
