@@ -8,6 +8,7 @@ import pytest
 
 from tests.program import Program, with_network
 from tests.smtp_server import SmtpServer
+from ummsg.cli import views
 
 
 @pytest.fixture
@@ -21,6 +22,7 @@ def smtp_server() -> Iterator[SmtpServer]:
 def ummsg(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
     """The program with an empty database."""
     monkeypatch.setenv("COLUMNS", "200")
+    views._console.cache_clear()  # it remembers the width of the terminal that it was made for
     program = Program(tmp_path, capsys, monkeypatch)
     assert program("init").code == 0
     return program

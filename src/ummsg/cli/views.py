@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+NARROW = 60
+"""Columns of a terminal below which a table is printed as blocks."""
+
 NOTICE_COLOURS = {"success": "#00a32a", "info": "#72aee6", "warning": "#dba617", "error": "#d63638"}
 STATE_COLOURS = {
     "sent": "green",
@@ -242,6 +245,9 @@ def _print_count(rows: Iterable[Row], fields: Sequence[str], key: str) -> None:
 def _print_table(rows: Iterable[Row], fields: Sequence[str], key: str) -> None:
     from rich.table import Table
 
+    if out().width < NARROW:
+        _print_blocks(rows, fields)
+        return
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in fields:
         table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == key)
@@ -253,6 +259,17 @@ def _print_table(rows: Iterable[Row], fields: Sequence[str], key: str) -> None:
         talk("Nothing to list.", "dim")
 
 
+def _print_blocks(rows: Iterable[Row], fields: Sequence[str]) -> None:
+    """Where columns would be cut to syllables: one row below the other."""
+    number = 0
+    for number, row in enumerate(rows, 1):
+        if number > 1:
+            out().print()
+        _print_record(_picked(row, fields))
+    if not number:
+        talk("Nothing to list.", "dim")
+
+
 def _print_record(row: Row) -> None:
     from rich.table import Table
 
@@ -260,7 +277,8 @@ def _print_record(row: Row) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in row.items():
-        table.add_row(name.replace("_", " "), cell(name, value))
+        if value not in (None, ""):
+            table.add_row(name.replace("_", " "), cell(name, value))
     out().print(table)
 
 
