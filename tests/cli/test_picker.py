@@ -1,6 +1,7 @@
 """The picker, driven key by key through prompt_toolkit's pipe input; what it draws is read from a terminal emulator."""
 
 import io
+import re
 from dataclasses import dataclass
 
 import pyte
@@ -44,7 +45,7 @@ def search(words: str) -> Found:
 
 def resolve(text: str) -> tuple[list[Customer], list[str]]:
     by_address = {person.email: person for person in PEOPLE}
-    addresses = text.replace(",", " ").replace(";", " ").split()
+    addresses = re.findall(r"[^\s,;<>]*@[^\s,;<>]*", text)
     return (
         [by_address[address] for address in addresses if address in by_address],
         [address for address in addresses if address not in by_address],
@@ -141,11 +142,34 @@ class TestPastedLists:
             "eve@example.com",
         ]
 
+    def test_what_is_no_address_is_not_lost(self) -> None:
+        picking = Picking(CUSTOMERS, [])
+        rest = picking.paste("", "Eve <eve@example.com>\nthe boss\n, bo@example.com")
+
+        assert [person.email for person in picking.picked] == ["eve@example.com", "bo@example.com"]
+        assert rest == "the boss"
+
+    def test_part_of_an_address_is_not_an_address_but_can_be_chosen(self) -> None:
+        assert "Unknown: wang@ex (↓ chooses from the list)" in drawn("wang@ex" + ENTER)
+        assert pick("wang@ex" + ENTER + DOWN + ENTER + ENTER) == ["wang@example.com"]
+
     def test_many_unknown_are_counted_after_the_first_few(self) -> None:
         picking = Picking(CUSTOMERS, [])
         picking.paste("", "\n".join(f"x{n}@example.com" for n in range(100)))
         assert picking.message.startswith("Unknown: x0@example.com, x1@example.com")
         assert picking.message.endswith("and 95 more")
+
+    def test_a_long_list_on_the_line_is_not_searched_for(self) -> None:
+        searches: list[str] = []
+
+        def watched(words: str) -> Found:
+            searches.append(words)
+            return search(words)
+
+        paste = pasted("\n".join(f"x{n}@example.com" for n in range(1000)))
+        source = Source("customers", watched, lambda person: person.label, resolve)
+        assert pick(paste + ENTER + ESC + "bo ek" + ENTER + ENTER, source=source) == ["bo@example.com"]
+        assert max(map(len, searches)) < 200
 
     def test_addresses_typed_by_hand_are_a_list_too(self) -> None:
         assert pick("bo@example.com, eve@example.com" + ENTER + ENTER) == ["bo@example.com", "eve@example.com"]
@@ -226,6 +250,12 @@ class TestScreen:
     def test_thousands_are_written_with_a_comma(self) -> None:
         source = Source[Customer]("customers", lambda words: Found(PEOPLE[:8], 1234), lambda person: person.label)
         assert "    … and 1,234 more" in drawn("", source=source)
+
+    def test_where_counting_stopped_there_may_be_more(self) -> None:
+        source = Source[Customer](
+            "customers", lambda words: Found(PEOPLE[:20], 100), lambda person: person.label, counted_to=100
+        )
+        assert "    … and 112 or more" in drawn("", source=source)
 
     def test_nothing_found_is_said_when_they_press_enter(self) -> None:
         assert "None of the customers match" in drawn("zzz" + ENTER)

@@ -4,6 +4,7 @@
 the one line that is highlighted, or the addresses that are written out.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import Any, Generic
@@ -25,6 +26,8 @@ ROWS = 8
 """Matches shown at once; fewer on a terminal of few lines."""
 CHIP_LINES = 4
 NAMED_UNKNOWN = 5
+LONGEST_SEARCH = 120
+"""What is longer is a list of addresses, or a mistake; nobody is looked for."""
 KEYS = "Type to search · Enter, or ↓ and Space: pick · Backspace: remove · Enter on an empty line: done · Esc: back"
 PICKER_STYLE = (
     *STYLE,
@@ -49,9 +52,9 @@ class Picking(Generic[P]):
         self.search("")
 
     def search(self, query: str) -> None:
-        result = self.source.search(query.strip())
-        self.found = list(result.items)
-        self.more = result.more
+        found = self.source.search(query.strip()) if len(query) <= LONGEST_SEARCH else None
+        self.found = list(found.items) if found else []
+        self.more = found.more if found else 0
         self.navigating = False
         self.at = 0 if self.found and query.strip() else None
         self.message = ""
@@ -102,17 +105,19 @@ class Picking(Generic[P]):
         return query + " ".join(views.printable_line(text).split())
 
     def resolve(self, text: str) -> str:
-        """Pick the addresses in `text`; the unknown ones are named and stay on the line."""
+        """Pick the addresses in `text`; the unknown ones, and what is no address, are named and stay on the line."""
         if self.source.resolve is None:
             return text
         known, unknown = self.source.resolve(text)
+        unknown += [piece for piece in _pieces(text) if "@" not in piece]
         self._add(known)
-        if not unknown:
-            return ""
+        return self._say(", ".join(unknown), self._unknown(len(known), unknown)) if unknown else ""
+
+    def _unknown(self, picked: int, unknown: list[str]) -> str:
         named = ", ".join(map(views.printable_line, unknown[:NAMED_UNKNOWN]))
         rest = f" and {len(unknown) - NAMED_UNKNOWN:,} more" if len(unknown) > NAMED_UNKNOWN else ""
-        picked = f"{len(known):,} picked. " if known else ""
-        return self._say(", ".join(unknown), f"{picked}Unknown: {named}{rest}")
+        choose = "" if picked or len(unknown) > 1 or not self.found else " (↓ chooses from the list)"
+        return (f"{picked:,} picked. " if picked else "") + f"Unknown: {named}{rest}{choose}"
 
     def show(self, item: P) -> str:
         return views.printable_line(self.source.label(item))
@@ -144,6 +149,10 @@ def picker(question: str, source: Source[P], picked: list[P]) -> Application[Non
     app.before_render += lambda _: app.renderer.erase()
     line.on_text_changed += lambda _: _guarded(lambda: picking.search(line.text))
     return app
+
+
+def _pieces(text: str) -> list[str]:
+    return [piece.strip() for piece in re.split(r"[,;\r\n]", text) if piece.strip()]
 
 
 def clip(text: str, width: int) -> str:
@@ -286,7 +295,8 @@ def _matches(picking: Picking[Any]) -> list[tuple[str, str]]:
     shown = range(first, min(first + rows, len(picking.found)))
     below = len(picking.found) - shown.stop + picking.more
     lines = [_match(picking, index, size.columns - 1) for index in shown]
-    return [*lines, ("class:keys", f"    … and {below:,} more" if below > 0 else "")]
+    or_more = " or more" if picking.more == picking.source.counted_to else " more"
+    return [*lines, ("class:keys", f"    … and {below:,}{or_more}" if below > 0 else "")]
 
 
 def _match(picking: Picking[Any], index: int, width: int) -> tuple[str, str]:

@@ -55,7 +55,7 @@ class Choice(Generic[T]):
 
 
 class Found(Protocol[T_co]):
-    """What a search brings: the first matches, and how many more there are."""
+    """What a search brings: the first matches, and how many more there are, as far as they are counted."""
 
     @property
     def items(self) -> Sequence[T_co]: ...
@@ -66,12 +66,16 @@ class Found(Protocol[T_co]):
 
 @dataclass(frozen=True)
 class Source(Generic[P]):
-    """Where the picker looks things up. `resolve` takes a pasted list and returns the known and the unknown."""
+    """Where the picker looks things up. `resolve` takes a pasted list and returns the known and the unknown.
+
+    `counted_to` is the number at which a search stops counting, if it does.
+    """
 
     noun: str
     search: Callable[[str], Found[P]]
     label: Callable[[P], str]
     resolve: Callable[[str], tuple[list[P], list[str]]] | None = None
+    counted_to: int | None = None
 
 
 @dataclass(frozen=True)

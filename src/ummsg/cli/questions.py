@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ummsg.services.directory import Directory
 
 
+PLACEHOLDERS_SHOWN = 20
+
+
 class Decision(Enum):
     """How the wizard ended, apart from Cancelled."""
 
@@ -84,8 +87,10 @@ def _ask_targets(asking: Asking) -> None:
 
 
 def _ask_customers(asking: Asking) -> None:
+    from ummsg.services.directory import MORE_CAP
+
     directory = asking.directory
-    source = Source("customers", directory.search_customers, _label, directory.resolve_addresses)
+    source = Source("customers", directory.search_customers, _label, directory.resolve_addresses, MORE_CAP)
     asking.prompter.pick("Which customers?", source, asking.customers)
 
 
@@ -108,7 +113,7 @@ def _ask_subject(asking: Asking) -> None:
 def _ask_content(asking: Asking) -> None:
     answers = asking.answers
     line = _line(answers, "content", f"Content ({answers.content_format}):")
-    answers.content = asking.prompter.content(line, suffix=SUFFIXES[answers.content_format], notes=_notes(answers))
+    answers.content = asking.prompter.content(line, suffix=SUFFIXES[answers.content_format], notes=_notes(asking))
 
 
 def _line(answers: Answers, name: str, question: str) -> Line:
@@ -128,11 +133,12 @@ def _complaint(answers: Answers, name: str, text: str) -> str:
     return next((problem.message for problem in problems if problem.field == name), "")
 
 
-def _notes(answers: Answers) -> list[str]:
-    if answers.type is not BroadcastType.EMAIL:
+def _notes(asking: Asking) -> list[str]:
+    if asking.answers.type is not BroadcastType.EMAIL:
         return []
-    names = " ".join(f"{{{{{name}}}}}" for name in known_placeholders([]))
-    return [f"Placeholders: {names}, and {{{{customer_…}}}} for other columns of your import"]
+    names = known_placeholders(asking.directory.attribute_names())
+    shown = " ".join(f"{{{{{name}}}}}" for name in names[:PLACEHOLDERS_SHOWN])
+    return [f"Placeholders: {shown}" + (" …" if len(names) > PLACEHOLDERS_SHOWN else "")]
 
 
 def _label(item: Customer | Product) -> str:

@@ -17,7 +17,7 @@ from ummsg.vocabulary import BroadcastType, TargetKind
 if TYPE_CHECKING:
     from ummsg.services.reviews import Review, Sample
 
-TARGETS_SHOWN = 8
+ROWS_SHOWN = 8
 LINES_SHOWN = 30
 
 
@@ -48,33 +48,36 @@ def people(number: int) -> str:
     return "1 customer" if number == 1 else f"{number:,} customers"
 
 
-def _audience(review: "Review") -> Table:
+def _audience(review: "Review") -> Group:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(overflow="fold")
     table.add_column(justify="right", no_wrap=True)
     for label, number in _targets(review.count.targets):
         table.add_row(Text(views.printable_line(label)), f"{number:,}")
     for label, number in _losses(review.count):
-        table.add_row(Text(label, style="dim"), Text(f"-{number:,}", style="dim"))
+        table.add_row(Text(views.printable_line(label), style="dim"), Text(f"-{number:,}", style="dim"))
     verb = "Will be shown to" if review.draft.type is BroadcastType.NOTICE else "Recipients"
     table.add_row(Text(verb, style="bold"), Text(f"{review.count.recipients:,}", style="bold"))
-    for label, value in _conditions(review.draft):
-        table.add_row(Text(f"{label}: {value}", style="dim"))
-    return table
+    return Group(table, *(Text(f"{label}: {value}", style="dim") for label, value in _conditions(review.draft)))
 
 
 def _targets(targets: Sequence[TargetCount]) -> list[tuple[str, int]]:
-    rows = [(target.label, target.customers) for target in targets]
-    rest = rows[TARGETS_SHOWN:]
-    if len(rest) < 2:
-        return rows
-    return [*rows[:TARGETS_SHOWN], (f"… and {len(rest):,} more targets", sum(number for _, number in rest))]
+    return _first_few([(target.label, target.customers) for target in targets], "more targets")
 
 
 def _losses(count: AudienceCount) -> list[tuple[str, int]]:
     """What the sum of the targets loses on its way to the recipients."""
     duplicates = [("Matched more than once", count.duplicates)] if count.duplicates else []
-    return duplicates + [(f"Left out: {reason}", number) for reason, number in sorted(count.suppressed.items())]
+    reasons = sorted(count.suppressed.items(), key=lambda item: (-item[1], item[0]))
+    return duplicates + _first_few([(f"Left out: {reason}", number) for reason, number in reasons], "other reasons")
+
+
+def _first_few(rows: list[tuple[str, int]], others: str) -> list[tuple[str, int]]:
+    """The first ROWS_SHOWN rows, and the sum of the others if there are several."""
+    rest = rows[ROWS_SHOWN:]
+    if len(rest) < 2:
+        return rows
+    return [*rows[:ROWS_SHOWN], (f"… and {len(rest):,} {others}", sum(number for _, number in rest))]
 
 
 def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
