@@ -1,6 +1,6 @@
 """Write docs/cli.md and the table in docs/settings.md from the program; with --check, fail if they are not up to date.
 
-    python scripts/reference.py [--check]
+python scripts/reference.py [--check]
 """
 
 import sys
@@ -25,7 +25,9 @@ TABLE_MARK = "<!-- made by scripts/reference.py -->\n"
 
 def cli() -> str:
     root = typer.main.get_command(app)
-    context = typer.Context(root, info_name="ummsg", terminal_width=100, max_content_width=100)
+    context = typer.Context(
+        root, info_name="ummsg", terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"]
+    )
     return CLI_HEAD + "".join(_pages(root, context))
 
 
@@ -41,7 +43,8 @@ def settings() -> str:
     """docs/settings.md with its table made anew; the words around it are written by hand."""
     before, _, after = (DOCS / "settings.md").read_text(encoding="utf-8").split(TABLE_MARK)
     rows = "".join(map(_row, SETTINGS))
-    return f"{before}{TABLE_MARK}\n| variable | what for | default | example |\n|---|---|---|---|\n{rows}\n{TABLE_MARK}{after}"
+    table = f"\n| variable | what for | default | example |\n|---|---|---|---|\n{rows}\n"
+    return f"{before}{TABLE_MARK}{table}{TABLE_MARK}{after}"
 
 
 def _row(setting: Setting) -> str:
@@ -60,7 +63,9 @@ def main() -> int:
         if "--check" not in sys.argv:
             page.write_text(text, encoding="utf-8")
     if stale and "--check" in sys.argv:
-        print(f"docs/{', docs/'.join(stale)}: not what the program says; run python scripts/reference.py", file=sys.stderr)
+        print(
+            f"docs/{', docs/'.join(stale)}: not what the program says; run python scripts/reference.py", file=sys.stderr
+        )
         return 1
     return 0
 

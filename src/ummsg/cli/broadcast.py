@@ -7,7 +7,7 @@ import typer
 
 from ummsg.cli import broadcast_new, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes
+from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
 from ummsg.cli.times import parse_time
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ummsg.domain.broadcast import Broadcast
     from ummsg.runtime import Runtime
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Compose, review, send and follow a message.")
+app = noun("Compose, review, send and follow a message.")
 app.command("new")(broadcast_new.new)
 
 

@@ -1,12 +1,11 @@
 """ummsg config: the settings as ummsg sees them."""
 
-import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context, Fields, Format
+from ummsg.cli.options import Context, Fields, Format, noun
 from ummsg.vocabulary import ListFormat
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show the settings and where each comes from.")
+app = noun("Show the settings and where each comes from.")
 
 
 @app.callback()

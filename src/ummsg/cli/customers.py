@@ -6,12 +6,12 @@ import typer
 
 from ummsg.cli import importing, views
 from ummsg.cli.importing import DryRun, File, Rejects, Strict
-from ummsg.cli.options import Context, CustomerRef, Fields, Format, Limit, Yes
+from ummsg.cli.options import Context, CustomerRef, Fields, Format, Limit, Yes, noun
 from ummsg.domain.customer import Customer
 from ummsg.services.imports.outcome import ImportOptions
 from ummsg.vocabulary import ListFormat
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The customers: import, list, show, add, delete.")
+app = noun("The customers: import, list, show, add, delete.")
 
 Search = Annotated[
     str,

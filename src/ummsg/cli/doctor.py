@@ -3,10 +3,10 @@
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context
+from ummsg.cli.options import Context, single_command
 from ummsg.vocabulary import ExitCode
 
-app = typer.Typer(rich_markup_mode=None)
+app = single_command()
 
 _STYLES = {"ok": "green", "warning": "yellow", "missing": "bold red"}
 

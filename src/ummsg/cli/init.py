@@ -1,11 +1,10 @@
 """ummsg init: make a place to work in."""
 
-import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context
+from ummsg.cli.options import Context, single_command
 
-app = typer.Typer(rich_markup_mode=None)
+app = single_command()
 
 
 @app.command()

@@ -6,12 +6,12 @@ import typer
 
 from ummsg.cli import importing, views
 from ummsg.cli.importing import DryRun, File, Rejects, Strict
-from ummsg.cli.options import Context, CustomerOption, Fields, Format, Limit
+from ummsg.cli.options import Context, CustomerOption, Fields, Format, Limit, noun
 from ummsg.domain.customer import Membership
 from ummsg.services.imports.outcome import ImportOptions
 from ummsg.vocabulary import ListFormat, MembershipStatus
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who is on which product: import, list.")
+app = noun("Who is on which product: import, list.")
 
 
 @app.command("import")

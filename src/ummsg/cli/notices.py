@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context, CustomerOption, Fields, Format, Limit, NoticeId, Yes
+from ummsg.cli.options import Context, CustomerOption, Fields, Format, Limit, NoticeId, Yes, noun
 from ummsg.domain.notice import Notice
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import ListFormat, NoticeState
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The coloured messages on dashboards.")
+app = noun("The coloured messages on dashboards.")
 
 
 @app.command("list")

@@ -14,6 +14,16 @@ class Context(typer.Context):
     obj: Runtime
 
 
+def noun(help: str) -> typer.Typer:
+    """A noun's group of commands; Typer's own colours, and its completion options on every group, are left out."""
+    return typer.Typer(no_args_is_help=True, rich_markup_mode=None, add_completion=False, help=help)
+
+
+def single_command() -> typer.Typer:
+    """A command that has no noun."""
+    return typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed off a terminal.")]
 NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask; list what is missing instead.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="How to print; JSON keys are stable.")]

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context, Fields, Format, Limit
+from ummsg.cli.options import Context, Fields, Format, Limit, noun
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus, ExitCode, ListFormat
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Work down what is queued; what cron calls.")
+app = noun("Work down what is queued; what cron calls.")
 
 
 @app.command()

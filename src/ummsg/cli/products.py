@@ -6,12 +6,12 @@ import typer
 
 from ummsg.cli import importing, views
 from ummsg.cli.importing import DryRun, File, Rejects, Strict
-from ummsg.cli.options import Context, Fields, Format, Limit, ProductRef
+from ummsg.cli.options import Context, Fields, Format, Limit, ProductRef, noun
 from ummsg.domain.customer import Product
 from ummsg.services.imports.outcome import ImportOptions
 from ummsg.vocabulary import ListFormat, ProductType
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The products: import, list, show, add.")
+app = noun("The products: import, list, show, add.")
 
 
 @app.command("import")

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context, Fields, Format
+from ummsg.cli.options import Context, Fields, Format, noun
 from ummsg.vocabulary import ListFormat
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Addresses that must not be mailed.")
+app = noun("Addresses that must not be mailed.")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="An email address.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; shown in every review that leaves it out.")]

@@ -81,7 +81,7 @@ def command(line: str) -> None:
     """A command that was run, or may be, as it is typed; one line however long, so that it can be copied."""
     from rich.text import Text
 
-    err().print(Text("$ ", style="dim") + Text(line, style="cyan"), soft_wrap=True)
+    err().print(Text("$ ", style="dim") + Text(line, style="bold"), soft_wrap=True)
 
 
 def error(problem: UmmsgError) -> None:
