@@ -24,7 +24,8 @@ app = single_command()
 WELCOME = """\
 Hello {{ customer_name }},
 
-your site{% if customer_city %} in **{{ customer_city }}**{% endif %} now has *automatic backups*, every night, at no cost.
+your site{% if customer_city %} in **{{ customer_city }}**{% endif %} now has *automatic backups*,
+every night, at no cost.
 
 - nothing to install
 - thirty days of history
