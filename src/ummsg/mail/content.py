@@ -64,13 +64,16 @@ def to_html(masked: Masked, content_format: ContentFormat) -> tuple[str, list[Pr
         case ContentFormat.TEXT:
             return _text_html(masked), []
         case ContentFormat.HTML:
-            problems = list(_dangers(masked))
-            return masked.with_comments(masked.text), problems
+            return masked.with_comments(masked.text), list(_dangers(masked))
 
 
 def sanitise_email(html: str, masked: Masked) -> str:
     """With the tags that mail clients show, and no comment but the markers of statements."""
-    return _without_other_comments(_email_cleaner().clean(html), masked)
+    clean = _without_other_comments(_email_cleaner().clean(html), masked)
+    if "<tbody" in masked.text.lower():
+        return clean
+    # A parser puts the rows of a table without <tbody> into one, but not the statement before the first row.
+    return re.sub(r"((?:<!--\w+-->\s*)+)<tbody>", r"<tbody>\1", clean)
 
 
 def sanitise_notice(html: str) -> str:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def laid_out(content: str, options: LayoutOptions, *, prose: bool) -> str:
     """A whole HTML document. `content` is sanitised HTML and goes in as it is; `prose` has its tables styled too."""
     document = _base().render(content=Markup(content), layout=options, prose=prose)  # noqa: S704 - sanitised
-    return _inliner().inline(document)
+    # The inliner puts <style> first; a file opened in a browser is read by what its first 1024 bytes say.
+    head, charset = "<head>", '<meta charset="utf-8">'
+    return _inliner().inline(document).replace(charset, "", 1).replace(head, head + charset, 1)
 
 
 def text_footer(options: LayoutOptions) -> str:

@@ -55,14 +55,17 @@ def _parser() -> "MarkdownIt":
 
 def _statement(state: "StateBlock", start: int, end: int, silent: bool) -> bool:
     """A line of nothing but statements. Within a table it is left to the table, as a row of its own."""
-    if state.parentType == "table":
-        return False
+    masked: Masked = state.env["masked"]
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
-    if not state.env["masked"].statements_only.fullmatch(line):
+    if not masked.statements_only.fullmatch(line):
         return False
+    if state.parentType == "table":
+        # Unless it ends what began before the table: then the table ends as well.
+        opening = masked.opens.get(next(masked.indices(line)))
+        return opening is not None and masked.offset(opening) < state.bMarks[state.line]
     if not silent:
         state.line = start + 1
-        for match in state.env["masked"].statement.finditer(line):
+        for match in masked.statement.finditer(line):
             _push(state, match[0], start)
     return True
 
@@ -122,26 +125,32 @@ def _problems(tokens: Sequence["Token"], masked: Masked) -> Iterator[Problem]:
     for token in tokens:
         line = token.map[0] + 1 if token.map else 1
         if token.type == "html_block":
-            yield _raw_html(token.content, masked.line_of(line))
+            yield _raw_html(token.content, line, masked)
         for child in token.children or ():
-            if child.type == "html_inline":
-                yield _raw_html(child.content, masked.line_of(line))
-            elif child.type == "text" and any(tag in child.content.lower() for tag in _REFUSED_IN_TEXT):
-                yield _raw_html(child.content[child.content.index("<") :], masked.line_of(line))
-            elif is_dangerous(str(child.attrGet("href") or child.attrGet("src") or "")):
-                address = str(child.attrGet("href") or child.attrGet("src"))[:40]
-                yield Problem(
-                    "content", f"line {masked.line_of(line)}: the address {address!r} cannot be used in a link"
-                )
+            if child.type == "html_inline" and not child.content.startswith("</"):
+                yield _raw_html(child.content, line, masked)
+            elif child.type == "text" and (tag := _refused_tag(child.content, token.content)):
+                yield _raw_html(tag, line, masked)
+            elif is_dangerous(address := str(child.attrGet("href") or child.attrGet("src") or "")):
+                shown = masked.readable(address)[:60]
+                yield Problem("content", f"line {masked.line_of(line)}: the address {shown!r} cannot be used in a link")
             line += child.type in ("softbreak", "hardbreak")
 
 
-def _raw_html(found: str, line: int) -> Problem:
-    shown = found.strip().splitlines()[0][:40]
+def _refused_tag(text: str, source: str) -> str:
+    """A tag that Markdown takes for text, being incomplete, and that is not written with &lt;."""
+    for tag in _REFUSED_IN_TEXT:
+        if tag in text.lower() and tag in source.lower():
+            return text[text.lower().index(tag) :]
+    return ""
+
+
+def _raw_html(found: str, masked_line: int, masked: Masked) -> Problem:
+    shown = masked.readable(found.strip().splitlines()[0])[:60]
     return Problem(
         "content",
-        f"line {line}: {shown!r} is HTML, which Markdown would show to the customers as text; for a message in HTML say"
-        " --content-format html, and for a literal sign write &lt;",
+        f"line {masked.line_of(masked_line)}: {shown!r} is HTML, which Markdown would show to the customers as text;"
+        " for a message in HTML say --content-format html, and for a literal sign write &lt;",
     )
 
 
@@ -228,10 +237,8 @@ def _siblings(tokens: Sequence["Token"], masked: Masked) -> list[list["Token"]]:
         group = list(tokens[index : end + 1])
         if len(group) > 1:
             if group[0].type == "table_open":
-                groups += _freed_rows(group, masked)
-                index = end + 1
-                continue
-            if group[0].type in ("bullet_list_open", "ordered_list_open", "list_item_open", "blockquote_open"):
+                group = _with_freed_rows(group, masked)
+            elif group[0].type in ("bullet_list_open", "ordered_list_open", "list_item_open", "blockquote_open"):
                 group = [group[0], *_joined(group[1:-1], masked), group[-1]]
         groups.append(group)
         index = end + 1
@@ -280,23 +287,19 @@ def _keyword(token: "Token", masked: Masked) -> str:
     return masked.tags[next(masked.indices(token.content))].keyword
 
 
-def _freed_rows(table: list["Token"], masked: Masked) -> list[list["Token"]]:
-    """A table whose rows of nothing but statements are statements, those that end it being moved behind it."""
-    body: list[Token] = []
-    behind: list[Token] = []
-    index, depth = 0, 0
+def _with_freed_rows(table: list["Token"], masked: Masked) -> list["Token"]:
+    """A table whose rows of nothing but statements are statements."""
+    out: list[Token] = []
+    index = 0
     while index < len(table):
         statements = _row_statements(table, index, masked)
         if statements is None:
-            body.append(table[index])
+            out.append(table[index])
             index += 1
-            continue
-        for statement in statements:
-            keyword = _keyword(statement, masked)
-            depth += (keyword in ("if", "for")) - keyword.startswith("end")
-            (behind if depth < 0 or behind else body).append(statement)
-        index = next(i for i in range(index, len(table)) if table[i].type == "tr_close") + 1
-    return [body, *([statement] for statement in behind)]
+        else:
+            out += statements
+            index = next(i for i in range(index, len(table)) if table[i].type == "tr_close") + 1
+    return out
 
 
 def _row_statements(table: list["Token"], index: int, masked: Masked) -> list["Token"] | None:

@@ -33,7 +33,7 @@ class Places:
 
     def _walk(self, element: Element) -> None:
         for name, value in element.attributes.items():
-            self._attribute(element.tag, name, value)
+            self._attribute(name, value)
         open_statements: list[int] = []
         for child in element.children:
             if isinstance(child, Element):
@@ -47,26 +47,25 @@ class Places:
             self._refuse(index, f"and its end are not within the same <{element.tag}>")
 
     def _statement_at(self, index: int, open_statements: list[int]) -> None:
+        """An end without its beginning is no problem of its own: the beginning is one."""
         self._found(index)
-        self._statement = index
         keyword = self.masked.tags[index].keyword
         if keyword in ("if", "for"):
             open_statements.append(index)
-        elif keyword in ("elif", "else", "endif", "endfor"):
-            if not open_statements:
-                self._refuse(index, "is not within the same element as the statement that it belongs to")
-            elif keyword.startswith("end"):
-                open_statements.pop()
+        elif open_statements and keyword.startswith("end"):
+            open_statements.pop()
 
-    def _attribute(self, tag: str, name: str, value: str) -> None:
-        if name in _URL_ATTRIBUTES:
-            self._address(value)
-        for index in self.masked.indices(value):
+    def _attribute(self, name: str, value: str) -> None:
+        indices = list(self.masked.indices(value))
+        for index in indices:
             self._found(index)
-            if self.masked.tags[index].is_statement:
-                self._refuse(index, f"cannot stand inside {name}=; write {{{{ … if … else … }}}} there")
-            elif name not in (*_TEXT_ATTRIBUTES, *_URL_ATTRIBUTES):
-                self._refuse(index, f"cannot stand in {name}=")
+        statements = [index for index in indices if self.masked.tags[index].is_statement]
+        if statements:
+            self._refuse(statements[0], f"cannot stand inside {name}=; write {{{{ … if … else … }}}} there")
+        elif name in _URL_ATTRIBUTES:
+            self._address(value)
+        elif indices and name not in _TEXT_ATTRIBUTES:
+            self._refuse(indices[0], f"cannot stand in {name}=")
 
     def _address(self, address: str) -> None:
         first = self.masked.marker.search(address)
@@ -94,6 +93,8 @@ class Places:
 
     def _found(self, index: int) -> None:
         self._seen[index] = self._statement
+        if self.masked.tags[index].is_statement:
+            self._statement = index
 
     def _check_all_there(self) -> None:
         statement = -1

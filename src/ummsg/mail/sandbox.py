@@ -4,6 +4,7 @@
 into a function of `values.py`, so that a template that runs can reach nothing else and make nothing large.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -23,6 +24,9 @@ MAX_OUTPUT = 4 * 1024 * 1024
 MAX_DEPTH = 12
 """Statements within statements."""
 MAX_TAGS = 5_000
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+"""What no message can carry: control characters and lone surrogates."""
 
 LOOP_ATTRIBUTES = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length"})
 
@@ -54,7 +58,7 @@ _REFUSED_NAMES: Mapping[type[nodes.Node], str] = {
     nodes.Import: "{% import %}",
     nodes.FromImport: "{% from … import %}",
     nodes.With: "{% with %}",
-    nodes.ScopedEvalContextModifier: "{% autoescape %}",
+    nodes.Scope: "{% autoescape %}",
     nodes.Pow: "the operator **",
 }
 
@@ -68,7 +72,6 @@ class Refused(Exception):
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(f"{message} (line {line})")
-        self.line = line
 
 
 @cache
@@ -97,6 +100,9 @@ def _environment(**options: Any) -> ImmutableSandboxedEnvironment:
     from ummsg.mail.urls import url, url_part
 
     environment = ImmutableSandboxedEnvironment(keep_trailing_newline=True, cache_size=0, **options)
+    # Jinja computes constants while it reads a template: with operators of its own that would be without bounds.
+    environment.intercepted_binops = frozenset(environment.default_binop_table)
+    environment.intercepted_unops = frozenset(environment.default_unop_table)
     environment.globals.clear()
     environment.tests = {name: environment.tests[name] for name in values.TESTS}
     operators = (values.add, values.subtract, values.multiply, values.divide, values.floor_divide, values.modulo)
@@ -108,7 +114,7 @@ def _environment(**options: Any) -> ImmutableSandboxedEnvironment:
         "[]": values.item,
         "[:]": values.part,
         "range": values.number_range,
-        "for": values.items,
+        "for": values.turns,
         URL_FILTER: url,
         URL_PART_FILTER: url_part,
         NUMBER_FILTER: values.next_number,
@@ -134,8 +140,8 @@ def check(source: str) -> tuple[frozenset[str], Mapping[str, int]]:
         raise Refused(_plain_syntax_message(error), error.lineno) from None
     except (RecursionError, MemoryError):
         raise Refused("an expression or a statement is nested too deeply", 1) from None
-    except ValueError as error:
-        raise Refused(f"a number that is too large ({error})", 1) from None
+    except ValueError:  # what Python refuses to read as a number
+        raise Refused("a number beyond 10 to the 18th", 1) from None
     return frozenset(names), lines
 
 
@@ -160,9 +166,13 @@ def _walk(node: nodes.Node, depth: int = 0) -> Iterator[nodes.Node]:
 def _check_node(node: nodes.Node) -> None:
     if type(node) not in _ALLOWED:
         name = _REFUSED_NAMES.get(type(node), type(node).__name__)
-        raise Refused(f"{name} cannot be used in a message", node.lineno)
+        raise Refused(f"{name} cannot be used in a message", _line_of(node))
     if check_of := _CHECKS.get(type(node)):
         check_of(node)
+
+
+def _line_of(node: nodes.Node) -> int:
+    return node.lineno or next((child.lineno for child in node.find_all(nodes.Node) if child.lineno), 1)
 
 
 def _check_for(node: nodes.For) -> None:
@@ -171,7 +181,7 @@ def _check_for(node: nodes.For) -> None:
 
 
 def _check_name(node: nodes.Name) -> None:
-    if node.name.startswith("_"):
+    if node.name.startswith("_") or node.name in ("self", "super", "caller", "varargs", "kwargs"):
         raise Refused(f"{node.name} cannot be used in a message", node.lineno)
     if node.name in ("range", "loop"):
         if node.ctx != "load":
@@ -181,6 +191,8 @@ def _check_name(node: nodes.Name) -> None:
 
 
 def _check_constant(node: nodes.Const) -> None:
+    if isinstance(node.value, str) and CONTROL.search(node.value):
+        raise Refused("a text with a control character", node.lineno)
     number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
     if number and not -values.MAX_NUMBER <= node.value <= values.MAX_NUMBER:
         raise Refused("a number beyond 10 to the 18th", node.lineno)

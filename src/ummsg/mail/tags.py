@@ -10,9 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ummsg.mail.sandbox import MAX_TAGS, NUMBER_FILTER, Refused, author_environment
+from ummsg.mail.sandbox import CONTROL, MAX_TAGS, NUMBER_FILTER, Refused, author_environment
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 _NUMBERED = re.compile(r"\x01\{[^\x01]*\}\x01")
 VALUE_WIDTH = 12
 _OPEN, _CLOSE = "⸨", "⸩"
@@ -39,7 +38,7 @@ class Tag:
 
 def plain(text: str) -> str:
     """The text with LF line ends and without control characters or lone surrogates, which no message can carry."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 @dataclass
@@ -53,6 +52,8 @@ class Masked:
     """Pairs of an offset in `text` and the line of the original there, ascending."""
     closes: dict[int, int] = field(default_factory=dict)
     """For each `if` and `for`, the tag that ends it."""
+    opens: dict[int, int] = field(default_factory=dict)
+    """For each `elif`, `else` and end, the tag that it belongs to."""
     forked: set[int] = field(default_factory=set)
     """Those of them that have an `else` or `elif`."""
 
@@ -70,11 +71,22 @@ class Masked:
                 open_tags.append(index)
             elif tag.keyword in ("elif", "else"):
                 self.forked.add(open_tags[-1])
+                self.opens[index] = open_tags[-1]
             elif tag.keyword in ("endif", "endfor"):
-                self.closes[open_tags.pop()] = index
+                self.opens[index] = open_tags.pop()
+                self.closes[self.opens[index]] = index
 
     def indices(self, text: str) -> Iterator[int]:
         return (int(number) for number in self.marker.findall(text))
+
+    def offset(self, index: int) -> int:
+        """Where in `text` the marker of a tag is."""
+        return self.text.index(f"{self.nonce}n{index}z")
+
+    def readable(self, text: str) -> str:
+        """A piece of `text` with its tags as the author wrote them, for a message about it."""
+        bare = self.statement.sub(r"\1", text)
+        return self.marker.sub(lambda found: str(self.tags[int(found[1])]), bare)
 
     def line_at(self, offset: int) -> int:
         """The author's line of an offset in `text`."""

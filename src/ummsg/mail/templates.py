@@ -1,7 +1,7 @@
 """Subject and content compiled once a broadcast, then rendered for one recipient after another."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -10,7 +10,7 @@ from ummsg.errors import InvalidDraft, Problem
 from ummsg.mail.content import sanitise_email, sanitise_notice, to_html
 from ummsg.mail.layout import laid_out, text_footer
 from ummsg.mail.places import Places
-from ummsg.mail.sandbox import Program, Refused, check
+from ummsg.mail.sandbox import CONTROL, Program, Refused, check
 from ummsg.mail.tags import Masked, mask, numbered, plain, restored
 from ummsg.mail.text import Writer
 from ummsg.mail.tree import parse
@@ -27,7 +27,7 @@ __all__ = [
     "sanitise_notice",
 ]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_LISTED = 20
 _TRIALS = ("Anna Björk-Ek", "42", "https://example.com/anna", "2026-11-23", "sv_SE")
 """What a value may look like. Text that fails with each of these for every placeholder fails for everyone."""
 
@@ -69,7 +69,7 @@ class EmailTemplate:
 
 def _clean(value: str) -> str:
     """Without what no message can carry; as text whatever type the directory kept."""
-    return _CONTROL.sub(" ", str(value))
+    return CONTROL.sub(" ", str(value))
 
 
 def compile_email(
@@ -103,8 +103,12 @@ def compile_email(
 
 def _unknown(name: str, lines: Mapping[str, int], field: str, known: Collection[str]) -> Problem:
     close = get_close_matches(name, known, n=1)
-    instead = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(known))}" if known else ""
+    instead = f"; did you mean {close[0]}?" if close else f"; there are {_listed(sorted(known))}" if known else ""
     return Problem(field, f"{name} is not known (line {lines.get(name, 1)}){instead}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _compiled(variables: frozenset[str], subject: Masked, body: _Body, layout: L
 def _try(template: EmailTemplate) -> None:
     """Raises InvalidDraft for a text that fails with every trial value."""
     failed: RenderFailed | EmptyPlaceholder | None = None
-    for trial in _TRIALS:
+    for trial in _TRIALS if template.variables else _TRIALS[:1]:
         try:
             template.render(dict.fromkeys(template.variables, trial))
         except (RenderFailed, EmptyPlaceholder) as error:

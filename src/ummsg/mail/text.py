@@ -113,11 +113,12 @@ class Writer:
             if isinstance(child, Comment):
                 lines.append(Mark(f"<!--{child.marker}-->"))
             elif isinstance(child, Element):
+                loose = bool(child.child_elements("p"))
+                content = [line for line in self._trimmed(child, width - 4) if loose or line != ""]
                 bullet = "- " if not ordered else f"{begin if fixed else self.number(name, None)}. "
                 begin += 1
                 indent = " " * (len(bullet) if fixed or not ordered else 3)
-                lines += _prefixed(self._trimmed(child, width - len(indent)) or [""], bullet, indent)
-                lines += [""] * any(grandchild.tag == "p" for grandchild in child.child_elements())
+                lines += [*_prefixed(content or [""], bullet, indent), *([""] if loose else [])]
         return lines[:-1] if lines and lines[-1] == "" else lines
 
     # Tables

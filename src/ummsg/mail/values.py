@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jinja2 import pass_context
 from jinja2.filters import do_capitalize, do_title
-from jinja2.runtime import Undefined
+from jinja2.runtime import Context, Undefined
 
 MAX_TEXT = 100_000
 """Characters in any value that an expression makes."""
@@ -195,16 +196,16 @@ def concatenate(*parts: Any) -> str:
 
 
 def item(value: Any, key: Any) -> Any:
-    """`value[key]`, for a character, an item of a list, or an entry of a table of constants."""
+    """`value[key]`: a character, an item of a list, or an entry of a table of constants; empty if it is not there."""
     if isinstance(value, Undefined):
         str(value)
     wanted = str if isinstance(value, dict) else int
     if not isinstance(value, (str, list, tuple, range, dict)) or not isinstance(key, (wanted, Empty)):
-        raise RenderFailed(f"{_kind(value)} has no item {key!r}")
+        raise RenderFailed(f"{_kind(value)} has no item {str(key)[:40]!r}")
     try:
         return value["" if isinstance(key, Empty) else key]  # type: ignore[index]
-    except (LookupError, TypeError):
-        raise RenderFailed(f"{_kind(value)} has no item {str(key)[:40]!r}") from None
+    except LookupError:
+        return Empty(name=f"item {str(key)[:40]!r} of {_kind(value)}")
 
 
 def part(value: Any, start: Any, stop: Any, step: Any) -> Any:
@@ -330,7 +331,6 @@ def join(value: Any, separator: Any = "") -> Any:
 
 
 def items(value: Any) -> list[Any]:
-    """What a loop runs over."""
     if isinstance(value, Undefined):
         return []
     if not isinstance(value, (str, list, tuple, range, dict)):
@@ -339,6 +339,12 @@ def items(value: Any) -> list[Any]:
         raise RenderFailed(f"a loop over {len(value):,} items; {MAX_ITEMS:,} are allowed")
     meter.charge(WORK_PER_TURN * len(value))
     return list(value)
+
+
+@pass_context  # or else Jinja would compute a constant one once and for all, uncounted
+def turns(_: Context, value: Any) -> list[Any]:
+    """What a loop runs over."""
+    return items(value)
 
 
 def absolute(value: Any) -> Any:
@@ -360,7 +366,8 @@ def split(value: str, separator: Any = None, maxsplit: int = -1) -> list[str]:
     return parts
 
 
-def next_number(of_list: str, start: int | None = None) -> int | str:
+@pass_context
+def next_number(_: Context, of_list: str, start: int | None = None) -> int | str:
     """The number of the next item of a list whose items come and go with the recipient; `start` begins it anew."""
     if start is not None:
         meter.numbers[of_list] = start - 1
