@@ -177,6 +177,12 @@ class TestPastedLists:
     def test_a_list_pasted_without_brackets_picks_line_by_line(self) -> None:
         assert pick("anna.b@example.com\rbo@example.com\r\r") == ["anna.b@example.com", "bo@example.com"]
 
+    def test_one_address_is_a_list_of_one(self) -> None:
+        assert pick(pasted("bo@example.com\n") + ENTER) == ["bo@example.com"]
+
+    def test_half_an_address_completes_what_was_typed(self) -> None:
+        assert pick("bo" + pasted("@example.com") + ENTER + ENTER) == ["bo@example.com"]
+
     def test_other_text_is_typed_as_one_line(self) -> None:
         assert pick(pasted("bo\n ek") + ENTER + ENTER) == ["bo@example.com"]
 

@@ -169,8 +169,9 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     except (UmmsgError, KeyboardInterrupt) as error:
         _rescue(ummsg, answers)
         raise Cancelled("Cancelled") from None if isinstance(error, KeyboardInterrupt) else error
+    code = _carry_out(ummsg, broadcast, how)
     views.next_step(equivalent_command(answers), "The same by flags")
-    return _carry_out(ummsg, broadcast, how)
+    return code
 
 
 def _rescue(ummsg: "Runtime", answers: "Answers") -> None:

@@ -1,6 +1,5 @@
 """ummsg config: the settings as ummsg sees them."""
 
-
 from ummsg.cli import views
 from ummsg.cli.options import Context, Fields, Format, noun
 from ummsg.vocabulary import ListFormat

@@ -1,6 +1,5 @@
 """ummsg init: make a place to work in."""
 
-
 from ummsg.cli import views
 from ummsg.cli.options import Context, single_command
 

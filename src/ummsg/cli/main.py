@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 
 from ummsg import __version__
 from ummsg.cli import views
-from ummsg.errors import InvalidInput, UmmsgError
+from ummsg.errors import Cancelled, InvalidInput, UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.vocabulary import ExitCode
 
@@ -98,6 +98,9 @@ def _end(error: Exception) -> int:
         case BrokenPipeError():
             _abandon_stdout()
             return ExitCode.DONE
+        case Cancelled():
+            views.talk(f"{error.what}.")
+            return error.exit_code
         case UmmsgError():
             views.error(error)
             return error.exit_code

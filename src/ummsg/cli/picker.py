@@ -35,7 +35,6 @@ PICKER_STYLE = (
     ("match", ""),
     ("current", "bold"),
     ("message", "fg:ansiyellow"),
-    ("keys", "fg:ansibrightblack"),
 )
 
 
@@ -99,9 +98,9 @@ class Picking(Generic[P]):
             self.message = f"Removed {self.show(self.picked.pop())}"
 
     def paste(self, query: str, text: str) -> str:
-        """What a paste leaves on the line: a list of addresses is picked at once, anything else is typed."""
-        if self.source.resolve and "@" in text and any(separator in text.strip() for separator in "\n\r,;"):
-            return self.resolve(f"{query}\n{text}" if query.strip() else text)
+        """What a paste leaves on the line: addresses are picked at once, anything else is typed."""
+        if self.source.resolve and "@" in text and (not query.strip() or len(_pieces(text)) > 1):
+            return self.resolve(f"{query}\n{text}")
         return query + " ".join(views.printable_line(text).split())
 
     def resolve(self, text: str) -> str:

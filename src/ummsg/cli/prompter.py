@@ -10,6 +10,7 @@ from ummsg.errors import Cancelled, InvalidInput, UmmsgError
 
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.layout import Layout
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -35,7 +36,7 @@ STYLE = (
     ("highlighted", "bold"),
     ("selected", "noreverse"),
     ("instruction", "fg:ansibrightblack"),
-    ("bottom-toolbar", "noreverse fg:ansibrightblack"),
+    ("keys", "fg:ansibrightblack"),
     ("validation-toolbar", "noreverse bg:default fg:ansired bold"),
 )
 
@@ -167,7 +168,7 @@ class TerminalPrompter:
                 **_line_options(line),
                 multiline=True,
                 instruction="\n",
-                bottom_toolbar=lambda: wrapped(*problem, *notes, keys),
+                below=lambda: wrapped(*problem, *notes, keys),
             )
         )
 
@@ -178,7 +179,13 @@ class TerminalPrompter:
             picker(question, source, picked).run()
 
     def _ask(
-        self, kind: str, question: str, bindings: "KeyBindings | None" = None, keep: Any = None, **options: Any
+        self,
+        kind: str,
+        question: str,
+        bindings: "KeyBindings | None" = None,
+        keep: Callable[[str], None] | None = None,
+        below: Callable[[], str] | None = None,
+        **options: Any,
     ) -> Any:
         import questionary
         from prompt_toolkit.filters import Always
@@ -193,6 +200,8 @@ class TerminalPrompter:
             app.erase_when_done = True
             for window in app.layout.find_all_windows():
                 window.dont_extend_height = Always()
+            if below:
+                app.layout = _with_text_below(app.layout, below)
             try:
                 return app.run()
             finally:
@@ -219,6 +228,15 @@ def _escape() -> "KeyBindings":
     bindings = KeyBindings()
     bindings.add("escape", eager=True)(lambda event: event.app.exit(exception=Back()))
     return bindings
+
+
+def _with_text_below(layout: "Layout", below: Callable[[], str]) -> "Layout":
+    """Not a bottom toolbar: those stay away where the terminal does not tell its cursor's position."""
+    from prompt_toolkit.layout import FormattedTextControl, HSplit, Layout, Window
+
+    text = FormattedTextControl(lambda: [("class:keys", below())])
+    rows = HSplit([layout.container, Window(text, dont_extend_height=True)])
+    return Layout(rows, focused_element=layout.current_window)
 
 
 def _answering(keys: Mapping[str, T]) -> "KeyBindings":

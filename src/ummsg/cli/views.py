@@ -87,9 +87,10 @@ def command(line: str) -> None:
 def error(problem: UmmsgError) -> None:
     from rich.text import Text
 
-    err().print(Text("Error: ", style="bold red") + Text(problem.what, style="bold"), soft_wrap=True)
+    whole = not err().is_terminal  # in a log a message stays on its line
+    err().print(Text("Error: ", style="bold red") + Text(printable(problem.what), style="bold"), soft_wrap=whole)
     for line in problem.details:
-        err().print(Text(f"  {line}"), soft_wrap=True)
+        err().print(Text(f"  {printable(line)}"), soft_wrap=whole)
     if problem.hint:
         next_step(problem.hint, "Try")
 

@@ -273,6 +273,12 @@ class _Bounded(NodeTransformer):
         self.generic_visit(node)
         return _function("~", node.nodes, node)
 
+    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
+        """`{{ "x" if y }}` without an else is nothing, as Jinja's documentation has it, not an empty placeholder."""
+        self.generic_visit(node)
+        node.expr2 = node.expr2 or nodes.Const("", lineno=node.lineno)
+        return node
+
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
