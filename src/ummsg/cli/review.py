@@ -90,11 +90,12 @@ def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
 
 
 def _message(sample: "Sample", title: str, lines: int | None = None) -> Panel:
+    head = [Text(views.printable_line(sample.subject), style="bold"), Text()]
     if sample.customer is not None:
-        title += f" · {sample.customer.label}"
-    body = Text(_shortened(sample.text, lines))
-    content = Group(Text(views.printable_line(sample.subject), style="bold"), Text(), body)
-    return Panel(content, title=Text(views.printable_line(title)), title_align="left", padding=(0, 1))
+        head.insert(0, Text(f"To: {views.printable_line(sample.customer.label)}", style="dim"))
+    return Panel(
+        Group(*head, Text(_shortened(sample.text, lines))), title=Text(title), title_align="left", padding=(0, 1)
+    )
 
 
 def _notice(sample: "Sample", draft: BroadcastDraft) -> Panel:
