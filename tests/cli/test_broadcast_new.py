@@ -2,6 +2,7 @@
 
 import json
 import mailbox
+import sqlite3
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -272,3 +273,15 @@ class TestTests:
         assert "Hello Bo Ek" in network("broadcast", "preview", 1, "--customer", "bo@example.com").out
         assert network("broadcast", "preview", 1, "--customer", "2", "--html", target).code == 0
         assert "Hello Bo Ek" in target.read_text(encoding="utf-8")
+
+
+def test_a_script_put_into_the_database_is_not_shown(network: Program) -> None:
+
+    network(*NOTICE, "--everyone")
+    connection = sqlite3.connect(network.folder / "ummsg.db")
+    connection.execute("UPDATE broadcasts SET html = '<p>Hi<script>alert(1)</script></p>'")
+    connection.commit()
+    connection.close()
+
+    (notice,) = json.loads(network("notices", "list", "--customer", "1", "--format", "json").out)
+    assert notice["html"] == "<p>Hi</p>"

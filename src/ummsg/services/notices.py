@@ -6,6 +6,7 @@ from datetime import datetime
 from ummsg.domain.customer import Customer
 from ummsg.domain.notice import Notice, notice_state
 from ummsg.errors import InvalidInput, UnknownReference
+from ummsg.mail.templates import sanitise_notice
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, NoticeState
 
@@ -64,7 +65,7 @@ class Notices:
             id=broadcast.id,
             notice_type=broadcast.draft.notice_type,
             subject=broadcast.subject,
-            html=broadcast.html,
+            html=sanitise_notice(broadcast.html),  # again: whoever can write the database must not reach a dashboard
             starts=broadcast.draft.starts,
             ends=broadcast.draft.ends,
             state=notice_state(broadcast, self._clock()),
