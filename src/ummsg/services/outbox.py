@@ -135,8 +135,8 @@ class Outbox:
     def _finish(self, ids: Sequence[int]) -> None:
         with self._store.begin() as tx:
             for broadcast_id in ids:
-                queued = tx.broadcasts.get(broadcast_id).status is BroadcastStatus.QUEUED
-                if queued and not tx.outbox.counts(broadcast_id).open:
+                status, _ = tx.broadcasts.standing(broadcast_id)
+                if status is BroadcastStatus.QUEUED and not tx.outbox.counts(broadcast_id).open:
                     tx.broadcasts.set_status(broadcast_id, BroadcastStatus.FINISHED, self._clock())
 
 
@@ -177,11 +177,11 @@ class _Drain:
 
     def _claim(self, tx: Transaction, broadcast_id: int) -> tuple[Delivery, Customer | None] | None:
         """The next delivery, unless the broadcast was paused, cancelled or has become too late meanwhile."""
-        broadcast = tx.broadcasts.get(broadcast_id)
+        status, not_after = tx.broadcasts.standing(broadcast_id)
         now = self.clock()
-        if broadcast.status is not BroadcastStatus.QUEUED:
+        if status is not BroadcastStatus.QUEUED:
             return None
-        if broadcast.draft.not_after is not None and broadcast.draft.not_after <= now:
+        if not_after is not None and not_after <= now:
             tx.outbox.cancel_open(broadcast_id, "too late: --not-after has passed", now)
             return None
         delivery = tx.outbox.claim(broadcast_id, self.token, now)

@@ -55,6 +55,13 @@ class Broadcasts:
             )
         return self._broadcast_of(row)
 
+    def standing(self, broadcast_id: int) -> tuple[BroadcastStatus, datetime | None]:
+        """Status and `not_after`: what a drain asks before every message."""
+        row = self._execute(
+            select(broadcasts.c.status, broadcasts.c.not_after).where(broadcasts.c.id == broadcast_id)
+        ).one()
+        return BroadcastStatus(row.status), row.not_after
+
     def by_key(self, key: str) -> Broadcast | None:
         found = self._execute(select(broadcasts.c.id).where(broadcasts.c.idempotency_key == key)).first()
         return None if found is None else self.get(found.id)
