@@ -192,6 +192,9 @@ class TestPastedLists:
 
 
 class TestLeaving:
+    def test_a_lone_escape_is_not_waited_for(self) -> None:
+        assert picker("Which customers?", CUSTOMERS, []).ttimeoutlen == pytest.approx(0.05)
+
     def test_escape_clears_the_search_first_and_then_goes_back(self) -> None:
         picked = PEOPLE[:1]
         with pytest.raises(Back):
@@ -289,6 +292,11 @@ class TestScreen:
             "  ✓ �[2J�[31mEvil� Second�line� <evil@example.com>",
         ]
 
+    def test_every_change_draws_every_line_anew(self) -> None:
+        """Where a terminal finds an emoji wider than we do, a part of a line would land in another address."""
+        lines = drawn(DOWN, only_the_last_render=True, picked=PEOPLE[:1])
+        assert sum("example.com" in line for line in lines) == 9
+
     def test_few_lines_are_enough(self) -> None:
         lines = drawn("anna", rows=10, picked=PEOPLE[:2])
         assert "> anna" in lines
@@ -316,8 +324,9 @@ def drawn(
     picked: list[Customer] | None = None,
     columns: int = 80,
     rows: int = 24,
+    only_the_last_render: bool = False,
 ) -> list[str]:
-    """The lines on the screen once these keys have been pressed."""
+    """The lines on the screen once these keys have been pressed; or what of them was drawn after the keys."""
     screen, raw, size = pyte.Screen(columns, rows), io.StringIO(), Size(rows=rows, columns=columns)
     todo = [keys, CTRL_C] if keys else [CTRL_C]
     lines: list[str] = []
@@ -326,6 +335,9 @@ def drawn(
         if todo == [CTRL_C]:
             pyte.Stream(screen).feed(raw.getvalue())
             lines.extend(line.rstrip() for line in screen.display if line.strip())
+        elif only_the_last_render:
+            raw.seek(0)
+            raw.truncate()
         if todo:
             pipe.send_text(todo.pop(0))
 

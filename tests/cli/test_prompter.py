@@ -1,5 +1,6 @@
 """The terminal prompter, driven through prompt_toolkit's pipe input."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ COLOURS = [Choice("red", "Red"), Choice("green", "Green", "▌", "#00ff00"), Cho
 
 
 @pytest.fixture
-def keyboard() -> Iterator[PipeInput]:
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeInput]:
+    monkeypatch.setenv("TERM", "xterm")
     with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
         yield pipe
 
@@ -148,6 +150,48 @@ class TestConfirm:
         with pytest.raises(InvalidInput, match="Nobody is there") as error:
             prompter.confirm_destructive("Delete it?", yes=False)
         assert "--yes" in error.value.hint
+
+
+class TestDumbTerminal:
+    """TERM=dumb cannot move its cursor: nothing is drawn there."""
+
+    @pytest.fixture(autouse=True)
+    def dumb(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TERM", "dumb")
+
+    @pytest.mark.parametrize(
+        ("typed", "default", "agreed"),
+        [
+            ("y\n", False, True),
+            ("YES\n", False, True),
+            ("n\n", True, False),
+            ("what\n", True, False),
+            ("\n", False, False),
+            ("\n", True, True),
+        ],
+    )
+    def test_yes_and_no_are_a_plain_line(
+        self,
+        prompter: TerminalPrompter,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        typed: str,
+        default: bool,
+        agreed: bool,
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        assert prompter.confirm("Sure?", default=default) is agreed
+        assert capsys.readouterr().err == ("Sure? (Y/n) " if default else "Sure? (y/N) ")
+
+    def test_the_end_of_input_cancels(self, prompter: TerminalPrompter, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        with pytest.raises(Cancelled):
+            prompter.confirm("Sure?")
+
+    def test_other_questions_are_left_to_the_options(self, prompter: TerminalPrompter) -> None:
+        with pytest.raises(InvalidInput, match="TERM=dumb") as error:
+            prompter.select("Which?", COLOURS)
+        assert "--help" in error.value.hint
 
 
 def test_importing_the_prompter_imports_no_terminal_library() -> None:

@@ -1,5 +1,6 @@
 """Asking: the one file that talks to questionary, and the protocol that a scripted stand-in also keeps."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -130,6 +131,8 @@ class TerminalPrompter:
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
     def confirm(self, question: str, *, default: bool = False) -> bool:
+        if _is_dumb():
+            return _confirm_plainly(question, default)
         try:
             return bool(self._ask("confirm", question, default=default))
         except Back:
@@ -209,11 +212,33 @@ class TerminalPrompter:
                     keep(app.current_buffer.text)
 
 
+def _is_dumb() -> bool:
+    return os.environ.get("TERM") == "dumb"
+
+
+def _confirm_plainly(question: str, default: bool) -> bool:
+    print(f"{question} ({'Y/n' if default else 'y/N'}) ", end="", file=sys.stderr, flush=True)
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        answer = ""
+    if not answer:
+        raise Cancelled("Cancelled")
+    return answer.strip().lower() in ("y", "yes") if answer.strip() else default
+
+
 @contextmanager
 def _on_the_terminal() -> Iterator[None]:
+    """Where prompts can be drawn. Raises InvalidInput where they cannot, Cancelled when they are interrupted."""
     from prompt_toolkit.application import create_app_session
     from prompt_toolkit.output import create_output
 
+    if _is_dumb():
+        raise InvalidInput(
+            "This terminal cannot draw questions (TERM=dumb)",
+            details=["every answer can be given by an option"],
+            hint="the same command with --help",
+        )
     elsewhere = not sys.stdout.isatty() and sys.stderr.isatty()
     try:
         with create_app_session(output=create_output(sys.stderr) if elsewhere else None):
