@@ -222,14 +222,14 @@ class Settings:
 
     def _matching(self, name: str, pattern: re.Pattern[str], wanted: str) -> str:
         if not pattern.fullmatch(self[name]):
-            raise NotConfigured(f"{PREFIX}{name} is {self[name]!r}; it takes {wanted}")
+            raise NotConfigured(f"{PREFIX}{name} is {self[name]!r}", hint=f"{PREFIX}{name} takes {wanted}")
         return self[name]
 
     def _switch(self, name: str) -> bool:
         try:
             return _SWITCH[self[name].strip().lower()]
         except KeyError:
-            raise NotConfigured(f"{PREFIX}{name} is {self[name]!r}; it takes yes or no") from None
+            raise NotConfigured(f"{PREFIX}{name} is {self[name]!r}", hint=f"{PREFIX}{name} takes yes or no") from None
 
 
 def _read_dotenv(path: Path) -> Mapping[str, str | None]:
