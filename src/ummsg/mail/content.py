@@ -56,11 +56,16 @@ _STYLES = frozenset(
 _LEFT_OUT_WITH_CONTENT = {"script", "style", "title", "svg", "math", "template", "textarea", "select", "noscript"}
 
 
-def to_html(masked: Masked, content_format: ContentFormat) -> tuple[str, list[Problem]]:
-    """The content as HTML with markers, not yet sanitised, and what stands in the way of using it."""
+def to_html(
+    masked: Masked, content_format: ContentFormat, *, whole_addresses: bool = True
+) -> tuple[str, list[Problem]]:
+    """The content as HTML with markers, not yet sanitised, and what stands in the way of using it.
+
+    `whole_addresses` is for mails: a notice, being on a page, may have links relative to it.
+    """
     match content_format:
         case ContentFormat.MARKDOWN:
-            return markdown_html(masked)
+            return markdown_html(masked, whole_addresses=whole_addresses)
         case ContentFormat.TEXT:
             return _text_html(masked), []
         case ContentFormat.HTML:

@@ -10,6 +10,7 @@ from ummsg.mail.tree import Comment, Element
 
 _TEXT_ATTRIBUTES = ("alt", "title", "aria-label", "width", "height")
 _URL_ATTRIBUTES = ("href", "src", "cite")
+_ADDRESSED = {"a": {"href", "name"}, "img": {"src"}}
 
 
 @dataclass
@@ -32,6 +33,9 @@ class Places:
         return places
 
     def _walk(self, element: Element) -> None:
+        if element.tag in _ADDRESSED and not element.attributes.keys() & _ADDRESSED[element.tag]:
+            problem = f"an <{element.tag}> has no address, or one that a mail cannot hold"
+            self.problems.append(Problem("content", problem))
         for name, value in element.attributes.items():
             self._attribute(name, value)
         open_statements: list[int] = []
@@ -68,18 +72,8 @@ class Places:
             self._refuse(indices[0], f"cannot stand in {name}=")
 
     def _address(self, address: str) -> None:
-        first = self.masked.marker.search(address)
-        start = address[: first.start()] if first else address
-        if (
-            not (first and not start)
-            and not start.startswith("#")
-            and not urls.has_good_start(f"{start}{'x' * bool(first)}")
-        ):
-            line = self.masked.tags[int(first[1])].line if first else self._line_of(address)
-            shown = self.masked.marker.sub("…", address)[:60]
-            advice = "write it in full, with https://, http://, mailto: or tel: at the start"
-            where = f"line {line}: " if line else ""
-            self.problems.append(Problem("content", f"{where}the address {shown!r} leads nowhere in a mail; {advice}"))
+        if not self.masked.leads_somewhere(address):
+            self.problems.append(leads_nowhere(self.masked, address, self._line_of(address)))
         for found in self.masked.marker.finditer(address):
             before = address[: found.start()]
             if before:
@@ -88,6 +82,9 @@ class Places:
                 self.around[int(found[1])] = f"({{}}) | {URL_FILTER}"
 
     def _line_of(self, address: str) -> int:
+        """0 if it is not in the text as it is in the HTML."""
+        for index in self.masked.indices(address):
+            return self.masked.tags[index].line
         offset = self.masked.text.find(address)
         return self.masked.line_at(offset) if offset >= 0 else 0
 
@@ -109,3 +106,10 @@ class Places:
     def _refuse(self, index: int, message: str) -> None:
         tag = self.masked.tags[index]
         self.problems.append(Problem("content", f"line {tag.line}: {tag} {message}"))
+
+
+def leads_nowhere(masked: Masked, address: str, line: int) -> Problem:
+    """The problem of an address that is not written in full: in a mail there is nothing it could be relative to."""
+    where = f"line {line}: " if line else ""
+    advice = "write it in full, with https://, http://, mailto: or tel: at the start"
+    return Problem("content", f"{where}the address {masked.readable(address)[:60]!r} leads nowhere in a mail; {advice}")

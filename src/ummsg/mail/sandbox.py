@@ -1,26 +1,18 @@
-"""The language of placeholders: an allow-list over Jinja2's syntax tree, and a way to run what passed it.
+"""The language of placeholders: an allow-list over Jinja2's syntax tree, and the environments to read and run it in.
 
-`check` refuses everything that is not listed here. `build` then rewrites every operator, index, method call and loop
-into a function of `values.py`, so that a template that runs can reach nothing else and make nothing large.
+`check` refuses everything that is not listed here; `program.py` runs what passed.
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, meta, nodes
-from jinja2.environment import Template
-from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.visitor import NodeTransformer
 
-from ummsg.mail import values
-from ummsg.mail.values import EmptyPlaceholder, RenderFailed
+from ummsg.mail import filters, values
 
-MAX_OUTPUT = 4 * 1024 * 1024
-"""Characters of one rendered part. Receivers clip a mail long before."""
 MAX_DEPTH = 12
 """Statements within statements."""
 MAX_TAGS = 5_000
@@ -30,7 +22,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 LOOP_ATTRIBUTES = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length"})
 
-_OPERATORS: Mapping[type[nodes.Node], str] = {
+OPERATORS: Mapping[type[nodes.Node], str] = {
     nodes.Add: "+",
     nodes.Sub: "-",
     nodes.Mul: "*",
@@ -44,7 +36,7 @@ _ALLOWED: frozenset[type[nodes.Node]] = frozenset(
     | {nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos}
     | {nodes.Concat, nodes.Filter, nodes.Test, nodes.Getitem, nodes.Slice, nodes.Getattr, nodes.Call, nodes.Keyword}
     | {nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair}
-    | _OPERATORS.keys()
+    | OPERATORS.keys()
 )
 
 _REFUSED_NAMES: Mapping[type[nodes.Node], str] = {
@@ -81,7 +73,7 @@ def author_environment() -> ImmutableSandboxedEnvironment:
 
 
 @cache
-def _compiled_environment(autoescape: bool) -> ImmutableSandboxedEnvironment:
+def running_environment(autoescape: bool) -> ImmutableSandboxedEnvironment:
     """Runs what `tags.restored` assembled: its delimiters hold a control character, which no content has."""
     return _environment(
         autoescape=autoescape,
@@ -104,20 +96,20 @@ def _environment(**options: Any) -> ImmutableSandboxedEnvironment:
     environment.intercepted_binops = frozenset(environment.default_binop_table)
     environment.intercepted_unops = frozenset(environment.default_unop_table)
     environment.globals.clear()
-    environment.tests = {name: environment.tests[name] for name in values.TESTS}
+    environment.tests = {name: environment.tests[name] for name in filters.TESTS}
     operators = (values.add, values.subtract, values.multiply, values.divide, values.floor_divide, values.modulo)
     environment.filters = {
-        **values.FILTERS,
-        **dict(zip(_OPERATORS.values(), operators, strict=True)),
-        **{f".{name}": method for name, method in values.METHODS.items()},
+        **filters.FILTERS,
+        **dict(zip(OPERATORS.values(), operators, strict=True)),
+        **{f".{name}": method for name, method in filters.METHODS.items()},
         "~": values.concatenate,
         "[]": values.item,
         "[:]": values.part,
         "range": values.number_range,
-        "for": values.turns,
+        "for": filters.turns,
         URL_FILTER: url,
         URL_PART_FILTER: url_part,
-        NUMBER_FILTER: values.next_number,
+        NUMBER_FILTER: filters.next_number,
     }
     return environment
 
@@ -199,14 +191,14 @@ def _check_constant(node: nodes.Const) -> None:
 
 
 def _check_filter(node: nodes.Filter) -> None:
-    if node.name not in values.FILTERS:
-        raise Refused(f"the filter {node.name} is not known; there are {', '.join(values.FILTERS)}", node.lineno)
+    if node.name not in filters.FILTERS:
+        raise Refused(f"the filter {node.name} is not known; there are {', '.join(filters.FILTERS)}", node.lineno)
     _check_arguments(node)
 
 
 def _check_test(node: nodes.Test) -> None:
-    if node.name not in values.TESTS:
-        raise Refused(f"the test {node.name} is not known; there are {', '.join(values.TESTS)}", node.lineno)
+    if node.name not in filters.TESTS:
+        raise Refused(f"the test {node.name} is not known; there are {', '.join(filters.TESTS)}", node.lineno)
     _check_arguments(node)
 
 
@@ -221,7 +213,7 @@ def _check_call(node: nodes.Call) -> None:
     if isinstance(called, nodes.Name) and called.name == "range" and 1 <= len(node.args) <= 3 and not node.kwargs:
         return
     if isinstance(called, nodes.Getattr):
-        if called.attr in values.METHODS:
+        if called.attr in filters.METHODS:
             return
         raise Refused(f".{called.attr}() cannot be used in a message", node.lineno)
     name = f"{called.name}()" if isinstance(called, nodes.Name) else "a call"
@@ -255,99 +247,3 @@ _CHECKS: Mapping[type[nodes.Node], Any] = {
     nodes.Tuple: _check_literal,
     nodes.Dict: _check_literal,
 }
-
-
-# Running
-
-
-class _Bounded(NodeTransformer):
-    """Turns everything that computes into a call of one of the environment's own functions."""
-
-    def generic_visit(self, node: nodes.Node, *args: Any, **kwargs: Any) -> nodes.Node:
-        super().generic_visit(node, *args, **kwargs)
-        if operator := _OPERATORS.get(type(node)):
-            return _function(operator, [node.left, node.right], node)  # type: ignore[attr-defined]
-        return node
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - jinja2's visitor names
-        self.generic_visit(node)
-        return _function("~", node.nodes, node)
-
-    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:  # noqa: N802
-        """`{{ "x" if y }}` without an else is nothing, as Jinja's documentation has it, not an empty placeholder."""
-        self.generic_visit(node)
-        node.expr2 = node.expr2 or nodes.Const("", lineno=node.lineno)
-        return node
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
-        self.generic_visit(node)
-        if isinstance(node.arg, nodes.Slice):
-            bounds = (node.arg.start, node.arg.stop, node.arg.step)
-            return _function("[:]", [node.node, *(bound or nodes.Const(None) for bound in bounds)], node)
-        return _function("[]", [node.node, node.arg], node)
-
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802
-        self.generic_visit(node)
-        if isinstance(node.node, nodes.Getattr):
-            return _function(f".{node.node.attr}", [node.node.node, *node.args], node, node.kwargs)
-        return _function("range", node.args, node)
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
-        self.generic_visit(node)
-        node.iter = _function("for", [node.iter], node)
-        return node
-
-
-def _function(name: str, arguments: Sequence[Any], at: nodes.Node, named: Any = ()) -> nodes.Filter:
-    made = nodes.Filter(arguments[0], name, list(arguments[1:]), list(named), None, None, lineno=at.lineno)
-    made.environment = at.environment
-    return made
-
-
-class Program:
-    """A template that may be run. `lines` maps each line of its source that holds a tag to the author's line."""
-
-    def __init__(self, source: str, lines: Mapping[int, int], *, autoescape: bool, field: str) -> None:
-        """Raises RecursionError for what Python cannot compile; what `check` accepted otherwise compiles."""
-        environment = _compiled_environment(autoescape)
-        tree = _Bounded().visit(environment.parse(source))
-        code = environment.compile(tree)
-        self._template = Template.from_code(environment, code, {})
-        self._field = field
-        self._lines = sorted(lines.items())
-
-    def run(self, names: Mapping[str, Any]) -> str:
-        """Raises EmptyPlaceholder, or RenderFailed for everything else that can go wrong."""
-        values.meter.reset()
-        chunks: list[str] = []
-        size = 0
-        try:
-            for chunk in self._template.root_render_func(self._template.new_context(names)):  # type: ignore[arg-type]
-                size += len(chunk)
-                if size > MAX_OUTPUT:
-                    raise RenderFailed(f"the message is longer than {MAX_OUTPUT:,} characters")
-                chunks.append(chunk)
-        except EmptyPlaceholder:
-            raise
-        except (
-            RenderFailed,
-            TemplateError,
-            TypeError,
-            ValueError,
-            ArithmeticError,
-            LookupError,
-            RecursionError,
-        ) as error:
-            raise RenderFailed(f"line {self._author_line(error)}: {error}", self._field) from None
-        return "".join(chunks)
-
-    def _author_line(self, error: BaseException) -> int:
-        trace, line = error.__traceback__, 1
-        while trace is not None:
-            if trace.tb_frame.f_globals.get("__jinja_template__") is self._template or (
-                trace.tb_frame.f_code.co_filename == "<template>"
-            ):
-                line = self._template.get_corresponding_lineno(trace.tb_lineno)
-            trace = trace.tb_next
-        index = bisect_right(self._lines, (line, float("inf")))
-        return self._lines[index - 1][1] if index else 1

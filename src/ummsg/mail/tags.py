@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ummsg.mail.sandbox import CONTROL, MAX_TAGS, NUMBER_FILTER, Refused, author_environment
+from ummsg.mail.urls import has_good_start
 
 _NUMBERED = re.compile(r"\x01\{[^\x01]*\}\x01")
 VALUE_WIDTH = 12
@@ -82,6 +83,11 @@ class Masked:
     def offset(self, index: int) -> int:
         """Where in `text` the marker of a tag is."""
         return self.text.index(f"{self.nonce}n{index}z")
+
+    def leads_somewhere(self, address: str) -> bool:
+        """Whether a link's address is written in full, or begins with a value (which is then looked at)."""
+        start, marker, _ = address.partition(self.nonce)
+        return start.startswith("#") or bool(marker and not start) or has_good_start(start + "x" * bool(marker))
 
     def readable(self, text: str) -> str:
         """A piece of `text` with its tags as the author wrote them, for a message about it."""

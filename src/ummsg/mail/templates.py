@@ -10,11 +10,12 @@ from ummsg.errors import InvalidDraft, Problem
 from ummsg.mail.content import sanitise_email, sanitise_notice, to_html
 from ummsg.mail.layout import laid_out, text_footer
 from ummsg.mail.places import Places
-from ummsg.mail.sandbox import CONTROL, Program, Refused, check
+from ummsg.mail.program import Program
+from ummsg.mail.sandbox import CONTROL, Refused, check
 from ummsg.mail.tags import Masked, mask, numbered, plain, restored
 from ummsg.mail.text import Writer
 from ummsg.mail.tree import parse
-from ummsg.mail.values import Empty, EmptyPlaceholder, RenderFailed
+from ummsg.mail.values import Empty, EmptyMessage, EmptyPlaceholder, RenderFailed
 from ummsg.vocabulary import ContentFormat
 
 __all__ = [
@@ -59,12 +60,12 @@ class EmailTemplate:
         names = {name: _clean(value) if (value := values.get(name)) else Empty(name=name) for name in self.variables}
         subject = " ".join(self._subject.run(names).split())
         if not subject:
-            raise RenderFailed("it is empty", "subject")
-        text = self._text.run(names).strip()
+            raise EmptyMessage("it is empty", "subject")
+        text = self._text.run(names).strip("\n").rstrip()
         html = self._html.run(names)
-        if not text and "<img" not in html:
-            raise RenderFailed("it is empty")
-        return Rendered(subject, html, f"{text}\n\n{self._footer}".strip() + "\n")
+        if not text.strip() and "<img" not in html:
+            raise EmptyMessage("it is empty")
+        return Rendered(subject, html, f"{text}\n\n{self._footer}".rstrip() + "\n")
 
 
 def _clean(value: str) -> str:
@@ -160,6 +161,8 @@ def _try(template: EmailTemplate) -> None:
         try:
             template.render(dict.fromkeys(template.variables, trial))
         except (RenderFailed, EmptyPlaceholder) as error:
+            if isinstance(error, EmptyMessage) and template.variables:
+                return  # there may be more to say with other values
             failed = failed or error
         else:
             return
@@ -177,7 +180,7 @@ def compile_notice(content: str, content_format: ContentFormat) -> str:
         line = content.count("\n", 0, tag.start()) + 1
         problem = f"line {line}: {tag[0]} a notice is the same for everyone; placeholders are for emails"
         raise InvalidDraft([Problem("content", problem)])
-    html, problems = to_html(Masked.of_plain(content), content_format)
+    html, problems = to_html(Masked.of_plain(content), content_format, whole_addresses=False)
     if problems:
         raise InvalidDraft(problems)
     return sanitise_notice(html)

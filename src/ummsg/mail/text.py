@@ -27,7 +27,7 @@ Lines = list[str]
 
 def html_to_text(html: str) -> str:
     """Sanitised HTML as text, for a terminal or a mail without HTML."""
-    return Writer().write(parse(html)).strip()
+    return Writer().write(parse(html)).strip("\n")
 
 
 def _no_markers(text: str) -> int:
