@@ -58,6 +58,8 @@ def to_the_review(terminal: Terminal) -> Terminal:
 
 def test_the_whole_way_to_the_mailboxes(start: Start, network: Program) -> None:
     terminal = to_the_review(start())
+    for answered in ("What do you want to send?", "Who is it for?", "Which customers?", "Subject: F", "Content (m"):
+        assert f"? {answered}" not in terminal.text
     terminal.press("n").shows("Message 2 of 2", "To: Bo Ek <bo@example.com>", "Dear Bo Ek")
     terminal.press("<Up>").shows("» Send it to 2 customers").press("<Enter>").ends(0)
 

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 from tests.cli.parsing import parse_new
 from tests.cli.scripted import BACK, ENTER, STOP, ScriptedPrompter, back_after, stop_after
 from tests.program import Program
 from ummsg.cli.answers import Answers, equivalent_command, to_draft
+from ummsg.cli.prompter import TerminalPrompter
 from ummsg.cli.wizard import Decision, run_wizard
 from ummsg.errors import Cancelled, InvalidDraft, NotConfigured
 from ummsg.runtime import Runtime
@@ -322,6 +326,46 @@ class TestPlaceholders:
     def test_a_notice_has_none(self, wizard: Wizard) -> None:
         wizard.run("Notice", "Everyone on the", "info", "Hello", "Good morning", "Show")
         assert wizard.prompter.notes == []
+
+
+class TestKeyByKey:
+    """With the real prompts, through prompt_toolkit's pipe input."""
+
+    ENTER, ESC, UP, DOWN, CTRL_D = "\r", "\x1b", "\x1b[A", "\x1b[B", "\x04"
+
+    @pytest.fixture(autouse=True)
+    def terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TERM", "xterm")
+
+    def answers(self, runtime: Runtime, *keys: str) -> tuple[Answers, Decision]:
+        answers = Answers()
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            pipe.send_text("".join(keys))
+            decision = run_wizard(
+                answers, directory=runtime.directory, broadcasts=runtime.broadcasts, prompter=TerminalPrompter()
+            )
+        return answers, decision
+
+    def test_an_email(self, runtime: Runtime) -> None:
+        targets = (self.ENTER, self.ENTER, "björk", self.ENTER, "ek bo", self.ENTER, self.ENTER)
+        texts = ("Hello", self.ENTER, "Good", self.ENTER, "morning", self.CTRL_D)
+
+        answers, decision = self.answers(runtime, *targets, *texts, self.UP, self.ENTER)
+
+        assert decision is Decision.SEND
+        assert [customer.email for customer in answers.customers] == ["anna@example.com", "bo@example.com"]
+        assert (answers.subject, answers.content) == ("Hello", "Good\nmorning")
+
+    def test_a_notice_for_everyone_with_second_thoughts(self, runtime: Runtime) -> None:
+        start = (self.DOWN, self.ENTER, self.UP, self.ENTER, self.DOWN, self.ENTER)
+        texts = ("Helo", self.ESC, self.ENTER, "\x7flo", self.ENTER, "Good morning", self.CTRL_D)
+
+        answers, decision = self.answers(runtime, *start, *texts, self.DOWN, self.ENTER)
+
+        assert decision is Decision.DRAFT
+        assert answers.everyone
+        assert answers.notice_type is NoticeType.INFO
+        assert (answers.subject, answers.content) == ("Hello", "Good morning")
 
 
 class TestWholeCommand:
