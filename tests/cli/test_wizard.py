@@ -388,6 +388,21 @@ class TestWholeCommand:
         assert result.code == 0, result.err
         assert "draft" in network("broadcast", "show", 1).out
 
+    def test_an_error_is_told_and_the_text_kept(self, network: Program) -> None:
+        del network.environ["UMMSG_FROM"]
+        result = network("broadcast", "new", set_up=answering(*EMAIL))
+        assert result.code == 4
+        assert "UMMSG_FROM" in result.err
+        assert "ummsg broadcast send 1" in result.err
+        assert "Good morning" in network("broadcast", "show", 1).out
+
+    def test_a_dry_run_stores_nothing(self, network: Program) -> None:
+        before = network.dump()
+        result = network("broadcast", "new", "--dry-run", set_up=answering(*EMAIL, "Send"))
+        assert result.code == 0, result.err
+        assert network.dump() == before
+        assert "--content 'Good morning'" in result.err
+
 
 def answering(*script: Any) -> Any:
     def set_up(runtime: Runtime) -> None:

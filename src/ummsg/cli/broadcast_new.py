@@ -163,12 +163,19 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     try:
         decision = run_wizard(answers, directory=ummsg.directory, broadcasts=ummsg.broadcasts, prompter=ummsg.prompter)
         review = ummsg.broadcasts.review(to_draft(answers))
+        if how.dry_run:
+            views.talk("A dry run: nothing was stored or sent.")
+            views.next_step(equivalent_command(answers), "The same by flags")
+            return ExitCode.DONE
         if how.draft or decision is Decision.DRAFT:
             return _save(ummsg, review, how)
         broadcast = _accept(ummsg, review, how)
-    except (UmmsgError, KeyboardInterrupt) as error:
+    except UmmsgError:
         _rescue(ummsg, answers)
-        raise Cancelled("Cancelled") from None if isinstance(error, KeyboardInterrupt) else error
+        raise
+    except KeyboardInterrupt:
+        _rescue(ummsg, answers)
+        raise Cancelled("Cancelled") from None
     code = _carry_out(ummsg, broadcast, how)
     views.next_step(equivalent_command(answers), "The same by flags")
     return code
