@@ -76,8 +76,16 @@ class Terminal:
         assert self._child.exitstatus == code, f"{self._child.exitstatus}\n{self.text}"
         return self
 
+    def hang_up(self) -> None:
+        """Close the terminal's window, as a lost connection does, and wait for the command to end."""
+        process = self._child.ptyproc
+        process.fileobj.close()
+        os.waitpid(process.pid, 0)
+        process.closed = process.terminated = self._child.closed = self._child.terminated = True
+
     def close(self) -> None:
-        self._child.close(force=True)
+        if not self._child.closed:
+            self._child.close(force=True)
 
     def _until(self, done: Callable[[], Any], what: str) -> "Terminal":
         deadline = time.monotonic() + PATIENCE

@@ -99,6 +99,13 @@ def test_ctrl_c_keeps_half_a_text_as_a_draft(start: Start, network: Program) -> 
     assert mailed(network) == []
 
 
+def test_a_lost_connection_keeps_half_a_text_as_a_draft(start: Start, network: Program) -> None:
+    terminal = to_the_subject(start()).press("Hello", "<Enter>").shows("Content").press("Good mor")
+    terminal.shows("Good mor").hang_up()
+
+    assert "Good mor" in network("broadcast", "show", 1).out
+
+
 def test_what_will_not_do_is_said_and_kept(start: Start) -> None:
     terminal = to_the_subject(start()).press("H", "<Enter>").shows("needs at least 2 characters", "Subject: H")
     terminal.press("i", "<Enter>").shows("Content").press("Dear {{customer_nam}}", "<Ctrl-D>")

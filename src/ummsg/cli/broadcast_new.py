@@ -9,7 +9,7 @@ from ummsg.cli import views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import Context, NoInput, Yes
 from ummsg.cli.times import parse_time
-from ummsg.errors import Cancelled, InvalidInput, UmmsgError
+from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
     BroadcastType,
@@ -170,7 +170,7 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
         if how.draft or decision is Decision.DRAFT:
             return _save(ummsg, review, how)
         broadcast = _accept(ummsg, review, how)
-    except UmmsgError:
+    except Exception:
         _rescue(ummsg, answers)
         raise
     except KeyboardInterrupt:

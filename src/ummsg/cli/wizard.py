@@ -4,6 +4,9 @@ The steps are data (questions.py); `run_wizard` is the loop over them. A step th
 asked, but Esc reaches it; what has been typed stays in the answers, whatever happens.
 """
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -37,6 +40,11 @@ def run_wizard(answers: Answers, *, directory: "Directory", broadcasts: "Broadca
     for step in STEPS:
         if step.name in asking.done and step.applies(asking):
             _tell(step, answers)
+    with _hanging_up_interrupts():
+        return _run(asking)
+
+
+def _run(asking: Asking) -> Decision:
     step = _next_open(asking)
     while True:
         try:
@@ -48,8 +56,23 @@ def run_wizard(answers: Answers, *, directory: "Directory", broadcasts: "Broadca
             return outcome
         if outcome is None:
             asking.done = (asking.done | {step.name}) - set(step.reopens)
-            _tell(step, answers)
+            _tell(step, asking.answers)
         step = outcome or _next_open(asking)
+
+
+@contextmanager
+def _hanging_up_interrupts() -> Iterator[None]:
+    """A closed terminal or lost connection is like Ctrl-C: what was typed can still be kept."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGHUP, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _targeted(answers: Answers) -> frozenset[TargetKind]:
