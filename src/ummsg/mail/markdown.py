@@ -6,6 +6,7 @@ a loop over items makes one list.
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ummsg.errors import Problem
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
+MAX_PROBLEMS = 20
+"""How many an author is told at once."""
 _REFUSED_IN_TEXT = ("<script", "</script", "<style", "</style", "<iframe", "<object", "<embed", "<form")
 
 
@@ -31,7 +34,7 @@ def markdown_html(masked: Masked, *, whole_addresses: bool) -> tuple[str, list[P
     parser = _parser()
     environment: dict[str, Any] = {"masked": masked}
     tokens = parser.parse(masked.text, environment)
-    problems = list(_problems(tokens, masked, whole_addresses))
+    problems = list(islice(_problems(tokens, masked, whole_addresses), MAX_PROBLEMS))
     html = "" if problems else parser.renderer.render(joined(tokens, masked), parser.options, environment)
     return masked.with_comments(html), problems
 
@@ -41,7 +44,7 @@ def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
     # Raw HTML is parsed so that it can be refused by name and line: unparsed, customers would read the tags as text.
-    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 100}).enable(["table", "strikethrough"])
     # An indented line is what `{% if %}` blocks look like in every editor, not a quotation of code; fences are.
     parser.disable("code")
     parser.block.ruler.before(

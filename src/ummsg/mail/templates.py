@@ -14,7 +14,7 @@ from ummsg.mail.program import Program
 from ummsg.mail.sandbox import CONTROL, Refused, check
 from ummsg.mail.tags import Masked, mask, numbered, plain, restored
 from ummsg.mail.text import Writer
-from ummsg.mail.tree import parse
+from ummsg.mail.tree import TooDeep, parse
 from ummsg.mail.values import Empty, EmptyMessage, EmptyPlaceholder, RenderFailed
 from ummsg.vocabulary import ContentFormat
 
@@ -130,7 +130,10 @@ class _Body:
         if problems:
             return cls(masked, "", "", {}, problems)
         html = sanitise_email(html, masked)
-        tree = parse(html)
+        try:
+            tree = parse(html)
+        except TooDeep as error:
+            return cls(masked, "", "", {}, [Problem("content", str(error))])
         places = Places.of(tree, masked)
         if content_format is ContentFormat.TEXT:
             text = masked.without_statement_lines()
@@ -183,4 +186,9 @@ def compile_notice(content: str, content_format: ContentFormat) -> str:
     html, problems = to_html(Masked.of_plain(content), content_format, whole_addresses=False)
     if problems:
         raise InvalidDraft(problems)
-    return sanitise_notice(html)
+    html = sanitise_notice(html)
+    try:
+        parse(html)
+    except TooDeep as error:
+        raise InvalidDraft([Problem("content", str(error))]) from None
+    return html

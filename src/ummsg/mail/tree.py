@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TypeAlias
 
+MAX_DEPTH = 100
 VOID = frozenset({"area", "br", "col", "hr", "img", "input", "wbr"})
+
+
+class TooDeep(Exception):
+    """Elements within elements beyond what any mail needs, or recursion could follow."""
 
 
 @dataclass
@@ -45,6 +50,8 @@ class _Builder(HTMLParser):
         self.open[-1].children.append(element)
         if tag not in VOID:
             self.open.append(element)
+        if len(self.open) > MAX_DEPTH:
+            raise TooDeep(f"elements are nested more than {MAX_DEPTH} deep")
 
     def handle_endtag(self, tag: str) -> None:
         if len(self.open) > 1 and self.open[-1].tag == tag:
@@ -58,7 +65,7 @@ class _Builder(HTMLParser):
 
 
 def parse(html: str) -> Element:
-    """The tree of HTML that the sanitiser wrote: every element is closed, in order."""
+    """The tree of HTML that the sanitiser wrote: every element is closed, in order. Raises TooDeep."""
     builder = _Builder()
     builder.feed(html)
     builder.close()

@@ -111,6 +111,17 @@ def test_what_could_not_be_right_in_html_is_refused(source: str, why: str) -> No
     assert why in refusals(source, HTML)[0][1]
 
 
+@pytest.mark.parametrize("unclosed", ["<!--", "<a ", "<a b='", '<a b="x', "<![CDATA[", "</a", "<p onclick=1>"])
+def test_markup_that_is_not_closed_a_thousand_times_over_is_no_trouble(unclosed: str) -> None:
+    assert len(refusals(unclosed * 20_000, HTML)) <= 20
+
+
+def test_elements_nested_too_deeply_are_refused() -> None:
+    assert refusals("<b>" * 5_000 + "x", HTML) == [("content", "elements are nested more than 100 deep")]
+    with pytest.raises(InvalidDraft, match="nested more than 100 deep"):
+        compile_notice("<b>" * 5_000 + "x", HTML)
+
+
 @pytest.mark.parametrize(
     ("source", "html"),
     [
