@@ -1,6 +1,7 @@
 """ummsg broadcast new: flags or wizard → one draft → review → confirm → send."""
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,6 +37,12 @@ class How:
     dry_run: bool = False
     yes: bool = False
     porcelain: bool = False
+
+    def options(self) -> list[str]:
+        """As they are typed, quoted for a shell."""
+        switches = {"--draft": self.draft, "--queue": self.queue, "--dry-run": self.dry_run}
+        key = [f"--idempotency-key {shlex.quote(self.key)}"] if self.key else []
+        return [*(switch for switch, on in switches.items() if on), *key]
 
 
 def new(
@@ -129,8 +136,11 @@ def compose(ummsg: "Runtime", answers: "Answers", how: How, *, ask: bool) -> int
 
 
 def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
-    """Review, confirm and send a draft, a scheduled or a paused broadcast."""
-    review = ummsg.broadcasts.review(broadcast.draft)
+    """Review, confirm and send: a draft as it says, a scheduled or paused broadcast now."""
+    draft = broadcast.draft
+    if broadcast.status is not BroadcastStatus.DRAFT:
+        draft = replace(draft, at=None)
+    review = ummsg.broadcasts.review(draft)
     how = How(yes=yes)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
@@ -156,7 +166,7 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
 
 def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     """What was typed outlives whatever happens: it is kept as a draft, and how to go on is said."""
-    from ummsg.cli.answers import equivalent_command, to_draft
+    from ummsg.cli.answers import to_draft
     from ummsg.cli.questions import Decision
     from ummsg.cli.wizard import run_wizard
 
@@ -165,7 +175,7 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
         review = ummsg.broadcasts.review(to_draft(answers))
         if how.dry_run:
             views.talk("A dry run: nothing was stored or sent.")
-            views.next_step(equivalent_command(answers), "The same by flags")
+            views.next_step(_same_by_flags(answers, how), "The same by flags")
             return ExitCode.DONE
         if how.draft or decision is Decision.DRAFT:
             return _save(ummsg, review, how)
@@ -177,8 +187,14 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
         _rescue(ummsg, answers)
         raise Cancelled("Cancelled") from None
     code = _carry_out(ummsg, broadcast, how)
-    views.next_step(equivalent_command(answers), "The same by flags")
+    views.next_step(_same_by_flags(answers, how), "The same by flags")
     return code
+
+
+def _same_by_flags(answers: "Answers", how: How) -> str:
+    from ummsg.cli.answers import equivalent_command
+
+    return " ".join([equivalent_command(answers), *how.options()])
 
 
 def _rescue(ummsg: "Runtime", answers: "Answers") -> None:
@@ -193,16 +209,14 @@ def _rescue(ummsg: "Runtime", answers: "Answers") -> None:
 
 
 def _confirm(ummsg: "Runtime", review: "Review", how: How) -> None:
-    from ummsg.cli.review import show_review
+    from ummsg.cli.review import people, show_review
 
     if how.yes:
         return
     if ummsg.prompter.interactive:
         show_review(review)
-    number = review.count.recipients
-    people = "1 customer" if number == 1 else f"{number:,} customers"
     verb = "Show this notice to" if review.draft.type is BroadcastType.NOTICE else "Send this email to"
-    ummsg.prompter.confirm_destructive(f"{verb} {people}?", yes=how.yes)
+    ummsg.prompter.confirm_destructive(f"{verb} {people(review.count.recipients)}?", yes=how.yes)
 
 
 def _save(ummsg: "Runtime", review: "Review", how: How) -> int:
@@ -213,18 +227,18 @@ def _save(ummsg: "Runtime", review: "Review", how: How) -> int:
 
 
 def _accept(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None) -> "Broadcast":
-    """Store it and take it on. An email that goes out now first makes sure that the mail server can be had."""
+    """Store it. An email that goes out now first makes sure that the mail server can be had."""
     if _goes_now(review.draft, how):
         ummsg.outbox.check_transport()
-    broadcast = ummsg.broadcasts.release(review, key=how.key, draft_id=draft_id)
-    _announce(broadcast, how, _what_happens(broadcast))
-    return broadcast
+    return ummsg.broadcasts.release(review, key=how.key, draft_id=draft_id)
 
 
 def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
+    """From here on it is in the database: whatever fails, `ummsg outbox run` goes on."""
     from ummsg.cli.draining import drain
 
-    code: int = ExitCode.DONE
+    broadcast = ummsg.broadcasts.freeze(broadcast)
+    code = _announce(broadcast, how, _what_happens(broadcast))
     if _goes_now(broadcast.draft, how) and broadcast.status is BroadcastStatus.QUEUED:
         code = drain(ummsg, [broadcast.id], resume=f"ummsg broadcast send {broadcast.id}")
     if not how.porcelain:
@@ -237,13 +251,15 @@ def _goes_now(draft: "BroadcastDraft", how: How) -> bool:
 
 
 def _what_happens(broadcast: "Broadcast") -> str:
+    from ummsg.cli.review import people
+
     match broadcast.status:
         case BroadcastStatus.PUBLISHED:
             return f"Notice {broadcast.id} is published."
         case BroadcastStatus.SCHEDULED:
             return f"Broadcast {broadcast.id} is scheduled; `ummsg outbox run` sends it when its time has come."
         case BroadcastStatus.QUEUED:
-            return f"Broadcast {broadcast.id}, to {broadcast.targeted:,} customers."
+            return f"Broadcast {broadcast.id}, to {people(broadcast.targeted)}."
         case _:
             return f"Broadcast {broadcast.id} is {broadcast.status}."
 

@@ -63,8 +63,9 @@ class BroadcastDraft:
             yield Problem("content", f"needs at least {CONTENT_MINIMUM} characters")
         if len(self.content) > CONTENT_MAXIMUM:
             yield Problem("content", f"has {len(self.content):,} characters; {CONTENT_MAXIMUM:,} fit")
-        if "\0" in self.content:
-            yield Problem("content", "has a NUL byte; it is not text")
+        if control := next((c for c in self.content if ord(c) < 32 and c not in "\t\n\r"), None):
+            named = "a NUL byte" if control == "\0" else f"the control character U+{ord(control):04X}"
+            yield Problem("content", f"has {named}; it is not text")
 
     def _time_problems(self, now: datetime) -> Iterator[Problem]:
         foreign = ("at", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")

@@ -52,7 +52,7 @@ class Broadcasts:
     # Release
 
     def release(self, review: Review, *, key: str | None = None, draft_id: int | None = None) -> Broadcast:
-        """Take a reviewed draft on: publish a notice, schedule an email, or freeze its audience into the outbox.
+        """Take a reviewed draft on: publish a notice, schedule an email, or store it as one to be frozen.
 
         With a `key` that another call used first, nothing is stored and that broadcast is returned.
         """
@@ -60,9 +60,24 @@ class Broadcasts:
         with self._store.begin() as tx:
             if key and (earlier := _same_by_key(tx, key, review.draft)):
                 return earlier
-            broadcast = self._store_released(tx, review, _released_status(review.draft, now), key, draft_id)
-        if broadcast.status is BroadcastStatus.FREEZING:
-            self._freeze(broadcast, review.domain)
+            return self._store_released(tx, review, _released_status(review.draft, now), key, draft_id)
+
+    def freeze(self, broadcast: Broadcast) -> Broadcast:
+        """Write the audience of one that is `freezing` down as deliveries; any other is returned as it stands.
+
+        In chunks, each its own transaction, so that no writer waits long; invisible until the last one. What a
+        failure leaves half frozen is finished by `release_due`.
+        """
+        if broadcast.status is not BroadcastStatus.FREEZING:
+            return broadcast
+        domain = self.prepared(broadcast.id).domain
+        try:
+            while not self._freeze_chunk(broadcast, domain):
+                pass
+        except UmmsgError as error:
+            error.details.append(f"broadcast {broadcast.id} is stored, and nobody has been mailed yet")
+            error.hint = "ummsg outbox run, which goes on with it"
+            raise
         return self.get(broadcast.id)
 
     def release_due(self) -> list[tuple[int, UmmsgError]]:
@@ -168,26 +183,23 @@ class Broadcasts:
         if not_after is not None and not_after <= self._clock():
             self._set_status(broadcast.id, BroadcastStatus.CANCELLED, "too late: --not-after has passed")
             return
-        if broadcast.status is BroadcastStatus.FREEZING:
-            self._freeze(broadcast, self.prepared(broadcast.id).domain)
-            return
-        review = self.review(replace(broadcast.draft, at=None))
-        with self._store.begin() as tx:
-            if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.SCHEDULED:
-                return  # another run was faster, or somebody cancelled it meanwhile
-            tx.broadcasts.set_status(broadcast.id, BroadcastStatus.FREEZING, self._clock())
-        self._freeze(broadcast, review.domain)
-
-    def _freeze(self, broadcast: Broadcast, domain: str) -> None:
-        """In chunks, each its own transaction, so that no writer waits long; invisible until the last one."""
-        done = False
-        while not done:
+        if broadcast.status is BroadcastStatus.SCHEDULED:
+            self.review(replace(broadcast.draft, at=None))
             with self._store.begin() as tx:
-                if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
-                    return  # another run finished it, or somebody cancelled it meanwhile
-                done = tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock())
-                if done:
-                    tx.outbox.finish_freezing(broadcast.id, self._clock())
+                if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.SCHEDULED:
+                    return  # another run was faster, or somebody cancelled it meanwhile
+                tx.broadcasts.set_status(broadcast.id, BroadcastStatus.FREEZING, self._clock())
+        self.freeze(self.get(broadcast.id))
+
+    def _freeze_chunk(self, broadcast: Broadcast, domain: str) -> bool:
+        """Whether that was the last one."""
+        with self._store.begin() as tx:
+            if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
+                return True  # another run finished it, or somebody cancelled it meanwhile
+            done = tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock())
+            if done:
+                tx.outbox.finish_freezing(broadcast.id, self._clock())
+            return done
 
     def _set_status(self, broadcast_id: int, status: BroadcastStatus, note: str = "") -> None:
         with self._store.begin() as tx:

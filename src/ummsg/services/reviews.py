@@ -40,8 +40,6 @@ class Review:
     sample: Callable[[int], Sample | None]
     html: str = ""
     """A notice's content, sanitised."""
-    domain: str = ""
-    """The domain of an email's Message-IDs."""
 
 
 class MissingValues(InvalidInput):
@@ -89,7 +87,7 @@ class Reviews:
         count = self._count(tx, draft, problems)
         assert prepared is not None  # noqa: S101 - otherwise `_count` has raised what was wrong
         self._check_values(tx, draft, prepared)
-        return Review(draft, count, lambda index: self._nth_sample(draft, prepared, index), domain=prepared.domain)
+        return Review(draft, count, lambda index: self._nth_sample(draft, prepared, index))
 
     def _count(self, tx: Transaction, draft: BroadcastDraft, problems: list[Problem]) -> AudienceCount:
         """Raises InvalidDraft if there are problems, this one included: targets that match nobody."""
