@@ -208,6 +208,26 @@ class TestPlaceholders:
         assert "anna@example.com" not in result.err
         assert network.dump() == before
 
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "Dear {{ customer_name.split()[1] }}",
+            "[your site](https://{{ customer_city }}.example.com) {{ 9 // (customer_id | int - 3) }}",
+        ],
+    )
+    def test_one_that_fails_on_somebodys_value_is_refused_before_the_first_message(
+        self, network: Program, content: str
+    ) -> None:
+        network("customers", "import", network.write("one.csv", "id,email,name,city\n3,cleo@example.com,Cleo,Lyon\n"))
+        before = network.dump()
+        result = network(*EMAIL, "--customer", "1", "--customer", "3", "--content", content)
+
+        assert result.code == 2
+        assert "cleo@example.com" in result.err
+        assert "anna@example.com" not in result.err
+        assert network.dump() == before
+        assert arrived(network) == []
+
     def test_a_default_is_enough(self, network: Program) -> None:
         result = network(
             *EMAIL,

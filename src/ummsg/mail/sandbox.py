@@ -137,6 +137,25 @@ def check(source: str) -> tuple[frozenset[str], Mapping[str, int]]:
     return frozenset(names), lines
 
 
+_CERTAIN = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr),
+    *(nodes.And, nodes.Or, nodes.Not),
+)
+_CERTAIN_FILTERS = frozenset({"default", "d", "upper", "lower", "title", "capitalize", "trim"})
+
+
+def is_certain(source: str) -> bool:
+    """Whether a text that passed `check` renders whatever its placeholders' values are, if none of them is empty.
+
+    Arithmetic, indexes, methods and the like may fail on one customer's value and not on another's.
+    """
+    tree = author_environment().parse(source)
+    return all(
+        isinstance(node, _CERTAIN) or (isinstance(node, nodes.Filter) and node.name in _CERTAIN_FILTERS)
+        for node in tree.find_all(nodes.Node)
+    )
+
+
 def _plain_syntax_message(error: TemplateSyntaxError) -> str:
     message = (error.message or "a syntax error").rstrip(".")
     return f"the placeholders cannot be read: {message[:1].lower()}{message[1:]}"

@@ -11,7 +11,7 @@ from ummsg.mail.content import sanitise_email, sanitise_notice, to_html
 from ummsg.mail.layout import laid_out, text_footer
 from ummsg.mail.places import Places
 from ummsg.mail.program import Program
-from ummsg.mail.sandbox import CONTROL, Refused, check
+from ummsg.mail.sandbox import CONTROL, Refused, check, is_certain
 from ummsg.mail.tags import Masked, mask, numbered, plain, restored
 from ummsg.mail.text import Writer
 from ummsg.mail.tree import TooDeep, parse
@@ -43,10 +43,16 @@ class Rendered:
 
 
 class EmailTemplate:
-    """A compiled email. `variables` are all placeholders that its subject or content refers to."""
+    """A compiled email. `variables` are all placeholders that its subject or content refers to.
 
-    def __init__(self, variables: frozenset[str], subject: Program, html: Program, text: Program, footer: str) -> None:
+    It is `certain` if it renders for everyone who has a value for each of them.
+    """
+
+    def __init__(
+        self, variables: frozenset[str], subject: Program, html: Program, text: Program, footer: str, *, certain: bool
+    ) -> None:
         self.variables = variables
+        self.certain = certain
         self._subject = subject
         self._html = html
         self._text = text
@@ -97,7 +103,8 @@ def compile_email(
             problems.append(Problem(field, str(error)))
     if problems or body is None:
         raise InvalidDraft(problems)
-    template = _compiled(variables, mask(subject), body, layout)
+    certain = not body.around and is_certain(subject) and is_certain(content)
+    template = _compiled(variables, mask(subject), body, layout, certain=certain)
     _try(template)
     return template
 
@@ -142,7 +149,9 @@ class _Body:
         return cls(masked, html, text, places.around, places.problems, content_format is not ContentFormat.HTML)
 
 
-def _compiled(variables: frozenset[str], subject: Masked, body: _Body, layout: LayoutOptions) -> EmailTemplate:
+def _compiled(
+    variables: frozenset[str], subject: Masked, body: _Body, layout: LayoutOptions, *, certain: bool
+) -> EmailTemplate:
     """Raises InvalidDraft for what is nested too deeply to be compiled."""
     document = laid_out(body.html, layout, prose=body.prose)
     try:
@@ -152,6 +161,7 @@ def _compiled(variables: frozenset[str], subject: Masked, body: _Body, layout: L
             Program(*restored(body.masked, document, body.around), autoescape=True, field="content"),
             Program(*restored(body.masked, body.text, body.around), autoescape=False, field="content"),
             text_footer(layout),
+            certain=certain,
         )
     except (RecursionError, MemoryError, SyntaxError):
         raise InvalidDraft([Problem("content", "an expression is nested too deeply")]) from None

@@ -103,10 +103,12 @@ class Reviews:
         return count
 
     def _check_values(self, tx: Transaction, draft: BroadcastDraft, prepared: PreparedEmail) -> None:
-        """Render for every recipient who lacks a value that the text refers to; the others have nothing to lack."""
+        """Render for everyone for whom it may fail: for those who lack a value that the text refers to, or for all if
+        the text does more with values than print them."""
         empty: dict[str, list[Customer]] = {}
         failed: list[Problem] = []
-        for customer in tx.audiences.lacking(draft.audience, prepared.template.variables):
+        lacking = tx.audiences.lacking(draft.audience, prepared.template.variables)
+        for customer in lacking if prepared.template.certain else tx.audiences.recipients(draft.audience):
             try:
                 prepared.rendered(customer)
             except EmptyPlaceholder as error:
