@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ummsg.cli.prompter import Prompter
+    from ummsg.cli.asking import Prompter
     from ummsg.config import Settings
     from ummsg.mail.transports.base import Transport
     from ummsg.services.broadcasts import Broadcasts

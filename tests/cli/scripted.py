@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ummsg.cli.prompter import Back, Choice, Line, P, Source
+from ummsg.cli.asking import Back, Choice, Line, P, Source
 from ummsg.errors import Cancelled
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from prompt_toolkit.output import DummyOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import get_cwidth
 
+from ummsg.cli.asking import Back, Source
 from ummsg.cli.picker import clip, picker
 from ummsg.cli.picking import Picking
-from ummsg.cli.prompter import Back, Source
 from ummsg.domain.customer import Customer
 from ummsg.errors import DatabaseBusy
 

@@ -11,8 +11,9 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from ummsg.cli.asking import Back, Choice, Line
 from ummsg.cli.editor import edit_file
-from ummsg.cli.prompter import Back, Choice, Line, TerminalPrompter
+from ummsg.cli.prompter import TerminalPrompter
 from ummsg.errors import Cancelled, InvalidInput
 
 DOWN, ENTER, ESC, CTRL_C, CTRL_D, CTRL_O = "\x1b[B", "\r", "\x1b", "\x03", "\x04", "\x0f"

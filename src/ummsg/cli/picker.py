@@ -17,8 +17,8 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
+from ummsg.cli.asking import ESCAPE_SECONDS, STYLE, Back, P, Source, wrapped
 from ummsg.cli.picking import Picking
-from ummsg.cli.prompter import ESCAPE_SECONDS, STYLE, Back, P, Source, wrapped
 
 ROWS = 8
 """Matches shown at once; fewer on a terminal of few lines."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Generic
 
 from ummsg.cli import views
-from ummsg.cli.prompter import P, Source
+from ummsg.cli.asking import P, Source
 
 NAMED_UNKNOWN = 5
 LONGEST_SEARCH = 120

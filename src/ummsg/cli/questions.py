@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ummsg.cli import views
 from ummsg.cli.answers import Answers, to_draft
+from ummsg.cli.asking import Choice, Line, Prompter, Source
 from ummsg.cli.editor import SUFFIXES
-from ummsg.cli.prompter import Choice, Line, Prompter, Source
 from ummsg.domain.customer import Customer, Product
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.vocabulary import BroadcastType, NoticeType, TargetKind

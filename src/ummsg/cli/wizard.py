@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ummsg.cli import views
 from ummsg.cli.answers import Answers, to_draft
-from ummsg.cli.prompter import Back, Choice, Prompter
+from ummsg.cli.asking import Back, Choice, Prompter
 from ummsg.cli.questions import QUESTIONS, Asking, Decision, Step
 from ummsg.cli.review import people, show_message, show_review
 from ummsg.errors import Cancelled, InvalidDraft, InvalidInput
