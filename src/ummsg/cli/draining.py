@@ -1,21 +1,18 @@
 """Draining in the foreground: the progress, Ctrl-C, the summary and the exit code."""
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from ummsg.cli import views
+from ummsg.cli.progress import progress
 from ummsg.domain.delivery import Tally
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.services.outbox import Run
 from ummsg.vocabulary import ExitCode
-
-SECONDS_BETWEEN_LINES = 5
 
 
 def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume: str = "ummsg outbox run") -> int:
@@ -23,7 +20,12 @@ def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume:
 
     `resume` is what to type after Ctrl-C or a lost server. Raises MailServerRefused and NotConfigured.
     """
-    with _finishing_on_interrupt() as stopping, _progress() as watch:
+    words = _in_words(time.monotonic())
+    with _finishing_on_interrupt() as stopping, progress("Sending") as show:
+
+        def watch(tally: Tally) -> None:
+            show(tally.attempted, tally.attempted + tally.remaining, words(tally))
+
         run = ummsg.outbox.drain(broadcast_ids, watch=watch, stopping=stopping)
     return _summarise(run, resume)
 
@@ -74,57 +76,10 @@ def _finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGTERM, before_term)
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Tally], None]]:
-    """A bar on a terminal; a line every few seconds off it."""
-    if sys.stderr.isatty():
-        with _bar() as watch:
-            yield watch
-    else:
-        yield _lines()
+def _in_words(started: float) -> Callable[[Tally], str]:
+    def words(tally: Tally) -> str:
+        rate = tally.attempted / max(time.monotonic() - started, 0.001)
+        trouble = f", {tally.failed:,} failed" if tally.failed else ""
+        return f"{tally.sent:,} sent{trouble}, {tally.remaining:,} to go, {rate:,.0f}/s"
 
-
-@contextmanager
-def _bar() -> Iterator[Callable[[Tally], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        "Sending",
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[more]}"),
-        "left",
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=views.err(), transient=True) as progress:
-        task: Any = None
-        started = time.monotonic()
-
-        def watch(tally: Tally) -> None:
-            nonlocal task
-            if task is None:
-                task = progress.add_task("", total=None, more="")
-            rate = tally.attempted / max(time.monotonic() - started, 0.001)
-            trouble = f" {tally.failed:,} failed" if tally.failed else ""
-            progress.update(
-                task,
-                completed=tally.attempted,
-                total=tally.attempted + tally.remaining,
-                more=f"{rate:,.0f}/s{trouble}",
-            )
-
-        yield watch
-
-
-def _lines() -> Callable[[Tally], None]:
-    started = last = time.monotonic()
-
-    def watch(tally: Tally) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= SECONDS_BETWEEN_LINES:
-            last = now
-            rate = tally.attempted / (now - started)
-            views.talk(f"{tally.sent:,} sent, {tally.failed:,} failed, {tally.remaining:,} to go, {rate:,.0f}/s")
-
-    return watch
+    return words
