@@ -1,6 +1,7 @@
 """Email addresses: which are valid, and in which form they are kept."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,6 +37,11 @@ def checked_address(text: str) -> str:
     if _PLAIN.fullmatch(address):
         return address if address.islower() else _plain_in_capitals(address)
     return _other(address)
+
+
+def are_plain(addresses: Sequence[str]) -> bool:
+    """Whether every one is valid and its own normal form and key, by the quick proof alone."""
+    return all(map(_PLAIN.fullmatch, addresses)) and "".join(addresses).islower()
 
 
 def _plain_in_capitals(address: str) -> str:

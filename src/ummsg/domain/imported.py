@@ -10,10 +10,11 @@ from ummsg.vocabulary import MembershipStatus
 
 
 class Cells(NamedTuple):
-    """A row as the file has it: for the rejects file. `line` is the physical line on which it starts."""
+    """A row: the physical line on which it starts, its cells, and what it looked like if that was something else."""
 
     line: int
     cells: Sequence[str]
+    original: str | None = None
 
 
 class CustomerRecord(NamedTuple):
@@ -22,7 +23,6 @@ class CustomerRecord(NamedTuple):
     `registered_at` and `attributes` are as the database keeps them, so that a million rows go there as they are.
     """
 
-    row: Cells
     wanted_id: int | None
     external_id: str | None
     email: str
@@ -33,7 +33,8 @@ class CustomerRecord(NamedTuple):
     registered_at: str | None
     email_verification: str | None
     attributes: str
-    products: Sequence[tuple[str, MembershipStatus]] = ()
+    products: Sequence[tuple[str, MembershipStatus]]
+    row: Cells
 
 
 class ProductRecord(NamedTuple):

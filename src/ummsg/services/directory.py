@@ -13,7 +13,7 @@ from ummsg.domain.address import checked_address
 from ummsg.domain.customer import Customer, Membership, Product
 from ummsg.domain.imported import Cells
 from ummsg.errors import AmbiguousReference, DatabaseBusy, InvalidInput, UnknownReference
-from ummsg.services.imports.customers import CustomerImport
+from ummsg.services.imports.customers import CustomerImport, customer_record
 from ummsg.services.imports.memberships import MembershipImport
 from ummsg.services.imports.outcome import ImportOptions, ImportProgress, ImportReport
 from ummsg.services.imports.products import ProductImport
@@ -135,7 +135,7 @@ class Directory:
         imports = CustomerImport()
         columns = {"email": email, "name": name} | values
         imports.columns.names(list(columns))
-        record = imports.record(Cells(0, []), columns)
+        record = customer_record(Cells(0, []), columns)
         with self._store.begin() as tx:
             if existing := tx.customers.by_address(record.email):
                 raise InvalidInput(
@@ -147,7 +147,8 @@ class Directory:
                 raise InvalidInput(
                     f"There is a customer with the id {record.external_id}", details=[_customer_line(others)]
                 )
-            outcome = imports.apply(tx, [record], lambda: None)
+            outcome = imports.apply(tx, [record])
+            imports.finish(tx)
             if outcome.rejected:
                 raise InvalidInput(outcome.rejected[0].reason)
             added = tx.customers.by_address(record.email)

@@ -206,11 +206,10 @@ def _prepare_connection(connection: sqlite3.Connection, record: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")  # WAL with NORMAL may lose the last sends on power loss
     connection.execute("PRAGMA journal_size_limit = 67108864")
-    # For a million customers: what an index needs at hand to be built in random order, checkpoints rarer than once a
-    # chunk, and an import's staging table in memory. Without them an import takes twice the time.
-    connection.execute("PRAGMA cache_size = -32768")
+    # For a million customers: what an index needs at hand to be built in random order, and checkpoints rarer than
+    # once a chunk. Without them an import takes half as long again.
+    connection.execute("PRAGMA cache_size = -24576")
     connection.execute("PRAGMA wal_autocheckpoint = 16000")
-    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def _begin(connection: Connection) -> None:

@@ -1,12 +1,9 @@
-"""Imports: many rows a statement. Each class serves one transaction.
-
-New rows go through a staging table and from there, in one statement, to `customers`: row by row the triggers of the
-full-text index cost 30 µs each, which is more than everything else together.
-"""
+"""Imports: many rows a statement. Each class serves one transaction."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
+from itertools import count
 from typing import Any
 
 from sqlmodel import Session
@@ -16,52 +13,51 @@ from ummsg.domain.imported import CustomerRecord, KnownCustomer
 from ummsg.store.driver import driver_of
 
 _COLUMNS = "external_id, email, email_key, name, locale, timezone, registered_at, email_verification, attributes"
-_STAGING = f"CREATE TEMP TABLE IF NOT EXISTS incoming (n INTEGER PRIMARY KEY, wanted_id INTEGER, {_COLUMNS})"
 _INSERT = f"""
     INSERT OR IGNORE INTO customers (id, {_COLUMNS})
-    SELECT coalesce(wanted_id, :base + n), external_id, email, email_key, coalesce(name, ''), coalesce(locale, ''),
-           coalesce(timezone, ''), nullif(registered_at, ''), coalesce(email_verification, ''), attributes
-    FROM temp.incoming ORDER BY n
-"""  # noqa: S608 - constants of this module
-_LEFT_OUT = """
-    SELECT json_group_array(n) FROM temp.incoming AS i
-    LEFT JOIN customers AS c ON c.id = coalesce(i.wanted_id, :base + i.n) AND c.email_key = i.email_key
-    WHERE c.id IS NULL
-"""
+    VALUES (?, ?, ?, ?, coalesce(?, ''), coalesce(?, ''), coalesce(?, ''), nullif(?, ''), coalesce(?, ''), ?)
+"""  # noqa: S608 - a constant of this module
+_INDEX = "INSERT INTO customers_fts (rowid, name, email) SELECT id, name, email FROM customers WHERE id"
 
 
 class CustomerImports:
     def __init__(self, session: Session) -> None:
         self._driver = driver_of(session)
+        self._unindexed: list[int] = []
 
-    def stage(self, records: Sequence[CustomerRecord]) -> None:
-        """Hand over the rows that `insert_staged` is to insert."""
-        self._driver.execute(_STAGING)
-        self._driver.execute("DELETE FROM temp.incoming")
-        self._driver.executemany(
-            "INSERT INTO temp.incoming VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (record[1:11] for record in records),
-        )
-
-    def insert_staged(self, records: Sequence[CustomerRecord]) -> list[int]:
+    def insert_new(self, records: Sequence[CustomerRecord]) -> list[int]:
         """Insert those that are new; returns their ids, 0 for each that clashes with a stored one.
 
-        No two of the records may have an address or an external id in common. Every statement is one step, in which
-        the interpreter is free for another thread.
+        No two of the records may have an address or an external id in common.
         """
-        top = self._highest_id()
-        base = max([top, *(record.wanted_id or 0 for record in records)])
-        taken = self._numbers(_TAKEN, {"top": top}) if top else []
-        if taken:
-            self._driver.execute(_FORGET_TAKEN, {"top": top})
-        done = self._driver.execute(_INSERT, {"base": base})
-        left_out = taken
-        if done.rowcount < len(records) - len(taken):
-            left_out = taken + self._numbers(_LEFT_OUT, {"base": base})
-        ids = [record.wanted_id or base + n for n, record in enumerate(records, 1)]
-        for n in left_out:
-            ids[n - 1] = 0
+        ids = self._free_ids(records)
+        rows = [(new_id, *record[1:10]) for new_id, record in zip(ids, records, strict=True) if new_id]
+        done = self._driver.executemany(_INSERT, rows)
+        if done.rowcount < len(rows):
+            stored = dict(self._rows("SELECT id, email_key FROM customers WHERE id IN", ids))
+            ids = [i if stored.get(i) == record.email_key else 0 for i, record in zip(ids, records, strict=True)]
+        self._unindexed += filter(None, ids)
         return ids
+
+    def make_findable(self) -> None:
+        """Bring what was inserted into the full-text index; to be called before the transaction ends."""
+        ids, self._unindexed = self._unindexed, []
+        if not ids:
+            return
+        first, last = min(ids), max(ids)
+        if last - first + 1 == len(ids):
+            self._driver.execute(f"{_INDEX} BETWEEN ? AND ?", (first, last))
+        else:
+            self._rows(f"{_INDEX} IN", ids)
+
+    def _free_ids(self, records: Sequence[CustomerRecord]) -> list[int]:
+        """For each the id that it wants, 0 if that is taken; for those that want none the next that was never given."""
+        top = self._driver.execute(_HIGHEST).fetchone()[0]
+        wanted = [record.wanted_id or 0 for record in records]
+        maybe_taken = [number for number in wanted if 0 < number <= top]
+        taken = {row[0] for row in self._rows("SELECT id FROM customers WHERE id IN", maybe_taken)}
+        unused = count(max(top, max(wanted, default=0)) + 1)
+        return [(0 if number in taken else number) if number else next(unused) for number in wanted]
 
     def known(self, records: Collection[CustomerRecord]) -> list[KnownCustomer]:
         """The stored customers whose external id or address is one of these."""
@@ -72,11 +68,8 @@ class CustomerImports:
 
     def insert(self, record: CustomerRecord) -> int:
         """Insert a new one, under the id it wants if that is free; returns the id."""
-        wanted = record.wanted_id
-        if wanted is not None and self._driver.execute("SELECT 1 FROM customers WHERE id = ?", (wanted,)).fetchone():
-            wanted = None
-        self.stage([record._replace(wanted_id=wanted)])
-        return self.insert_staged([record._replace(wanted_id=wanted)])[0]
+        (new_id,) = self.insert_new([record])
+        return new_id or self.insert_new([record._replace(wanted_id=None)])[0]
 
     def update(self, known: KnownCustomer, *, findable: bool) -> None:
         """Store what has changed; `findable` says whether name or address have."""
@@ -86,25 +79,13 @@ class CustomerImports:
     def add_attribute_names(self, names: Iterable[str]) -> None:
         self._driver.executemany("INSERT OR IGNORE INTO attribute_names (name) VALUES (?)", ((name,) for name in names))
 
-    def _highest_id(self) -> int:
-        """Of all there are or have been: an id is not given twice."""
-        return int(self._driver.execute(_HIGHEST).fetchone()[0])
-
-    def _numbers(self, statement: str, values: Mapping[str, Any]) -> list[int]:
-        numbers: list[int] = json.loads(self._driver.execute(statement, values).fetchone()[0])
-        return numbers
+    def _rows(self, selecting: str, values: Sequence[Any]) -> Iterable[Any]:
+        return self._driver.execute(f"{selecting} (SELECT value FROM json_each(?))", (json.dumps(values),))  # noqa: S608
 
 
 _HIGHEST = """
     SELECT max(coalesce((SELECT max(id) FROM customers), 0),
                coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'customers'), 0))
-"""
-_TAKEN = """
-    SELECT json_group_array(n) FROM temp.incoming
-    WHERE wanted_id <= :top AND EXISTS (SELECT 1 FROM customers WHERE id = wanted_id)
-"""
-_FORGET_TAKEN = """
-    DELETE FROM temp.incoming WHERE wanted_id <= :top AND EXISTS (SELECT 1 FROM customers WHERE id = wanted_id)
 """
 _KNOWN = f"""
     SELECT id, {_COLUMNS} FROM customers

@@ -21,7 +21,7 @@ COMPLETIONS = 32
 
 def words_of(typed: str) -> list[str]:
     """What was typed, cut where the index cuts names and addresses: at everything but letters and digits."""
-    composed = unicodedata.normalize("NFKC", typed)
+    composed = unicodedata.normalize("NFC", typed)
     cut = "".join(c if unicodedata.category(c)[0] in "LN" else "" if _is_mark(c) else " " for c in composed)
     return list(dict.fromkeys(cut.split()))
 

@@ -1,11 +1,24 @@
-"""One cell, checked, with its column named in what is wrong with it."""
+"""Rows checked one by one, cell by cell, with the column named in what is wrong."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
+from ummsg.services.imports.block import Block
 
 T = TypeVar("T")
+
+
+def each_row(block: Block, check: Callable[[Cells, Mapping[str, str]], T]) -> list[T]:
+    """What `check` makes of the rows; those that it refuses are added to the block's rejected."""
+    records = []
+    for row, values in block:
+        try:
+            records.append(check(row, values))
+        except InvalidInput as error:
+            block.rejected.append(Rejected(row, error.what))
+    return records
 
 
 def cleaned(values: Mapping[str, str], column: str, clean: Callable[[str], T]) -> T | None:

@@ -2,10 +2,12 @@
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 
 from ummsg.domain.address import shown
 from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
+from ummsg.services.imports.block import Block
 from ummsg.services.imports.lines import Lines, TooLong
 
 COLUMN_LIMIT = 500
@@ -24,14 +26,14 @@ class CsvRows:
         header = _header(lines, name)
         self._delimiter = _delimiter(header)
         self.headers = self._header_cells(header, name)
-        self._corrected = self.headers[:2] == REJECTS_HEADER and len(self.headers) > 2
-        self._skipped = 2 if self._corrected else 0
-        self.headers = self.headers[self._skipped :]
+        self._corrected = self.headers[:2] == REJECTS_HEADER
+        if self._corrected:
+            del self.headers[:2]
         self.columns = naming(self.headers)
 
-    def __iter__(self) -> Iterator[tuple[Cells, dict[str, str]] | Rejected]:
-        for row in self._rows():
-            yield row if isinstance(row, Rejected) else self._named(row)
+    def __iter__(self) -> Iterator[Block]:
+        while lines := self._lines.block():
+            yield self._block(self._at_once(lines) or list(self._one_by_one()))
 
     def _header_cells(self, header: str, name: str) -> list[str]:
         cells = next(csv.reader([header], delimiter=self._delimiter))
@@ -45,29 +47,51 @@ class CsvRows:
             )
         return [cell.strip() for cell in cells]
 
-    def _rows(self) -> Iterator[Cells | Rejected]:
+    def _at_once(self, lines: Sequence[str]) -> list[Cells | Rejected]:
+        """The rows of a block in which every line is one; nothing if it is another."""
+        try:
+            rows = list(csv.reader(lines, delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return []
+        if len(rows) != len(lines):
+            return []
+        start = self._lines.start_row()
+        self._lines.skip()
+        numbered = zip(range(start, start + len(rows)), rows, repeat(None), strict=False)
+        return list(map(tuple.__new__, repeat(Cells), numbered))  # as Cells(...), without a call of Python's a row
+
+    def _one_by_one(self) -> Iterator[Cells | Rejected]:
+        """The rows that begin in the block, over several lines, or not to be read at all."""
         lines = self._lines
-        while True:
+        while lines.read_ahead:
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+            line = lines.start_row()
             try:
-                line = lines.start_row()
-                for cells in reader:
-                    if cells:
-                        yield Cells(line, cells)
-                    line = lines.start_row()
-                return
+                yield Cells(line, next(reader))
             except (csv.Error, TooLong) as error:
                 yield Rejected(Cells(line, [lines.give_back()]), _why(error))
 
-    def _named(self, row: Cells) -> tuple[Cells, dict[str, str]] | Rejected:
+    def _block(self, rows: Sequence[Cells | Rejected]) -> Block:
+        block = Block(self.columns)
+        for row in rows:
+            if isinstance(row, Rejected):
+                block.rejected.append(row)
+            elif len(row.cells) == len(self.columns) and not self._corrected:
+                block.rows.append(row)
+            elif row.cells:
+                self._add(block, row)
+        return block
+
+    def _add(self, block: Block, row: Cells) -> None:
         cells = row.cells
-        if self._skipped:
-            cells = [cell[1:] if cell.startswith(_FORMULA) else cell for cell in cells[self._skipped :]]
-            row = Cells(row.line, cells)
+        if self._corrected:
+            cells = [cell[1:] if cell.startswith(_FORMULA) else cell for cell in cells[len(REJECTS_HEADER) :]]
         expected = len(self.columns)
-        if len(cells) != expected and (len(cells) < expected or any(cells[expected:])):
-            return Rejected(row, f"has {len(cells)} cells; the header has {expected}")
-        return row, dict(zip(self.columns, cells, strict=False))
+        if len(cells) < expected or any(cells[expected:]):
+            reason = f"has {len(cells)} cells; the header has {expected}"
+            block.rejected.append(Rejected(Cells(row.line, cells), reason))
+        else:
+            block.rows.append(Cells(row.line, cells[:expected]))
 
 
 def _header(lines: Lines, name: str) -> str:

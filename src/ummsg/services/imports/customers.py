@@ -4,28 +4,34 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
+from operator import attrgetter
+from typing import Any
 
 from ummsg.domain import cleaning
 from ummsg.domain.address import checked_address
 from ummsg.domain.customer import email_key
 from ummsg.domain.imported import Cells, CustomerRecord, KnownCustomer, Rejected, changed, identify, inserted
 from ummsg.errors import InvalidInput
-from ummsg.services.imports.cells import cleaned
+from ummsg.services.imports.block import Block
+from ummsg.services.imports.cells import cleaned, each_row
 from ummsg.services.imports.columns import Columns, check_attribute
+from ummsg.services.imports.customer_columns import Doubt, plain_records
 from ummsg.services.imports.outcome import Outcome, Seen
 from ummsg.services.imports.product_column import ProductColumn
 from ummsg.store.engine import Transaction
 from ummsg.vocabulary import EmailVerification, MembershipStatus
 
+FEW = 16
+"""Rows that are sooner checked than halved again."""
+
 KNOWN = ("email", "name", "id", "locale", "timezone", "registered_at", "email_verification", "products")
 
 
-def record(row: Cells, values: Mapping[str, str]) -> CustomerRecord:
+def customer_record(row: Cells, values: Mapping[str, str]) -> CustomerRecord:
     """Check one row. Raises InvalidInput with what is wrong with which column."""
     address = checked_address(values["email"])
     external_id = cleaned(values, "id", cleaning.external_id)
     return CustomerRecord(
-        row,
         cleaning.wanted_id(external_id),
         external_id,
         address,
@@ -37,6 +43,7 @@ def record(row: Cells, values: Mapping[str, str]) -> CustomerRecord:
         cleaned(values, "email_verification", _verification),
         _attributes(values),
         cleaned(values, "products", _products) or (),
+        row,
     )
 
 
@@ -62,12 +69,18 @@ def _attributes(values: Mapping[str, str]) -> str:
     parts = [
         f'"{name}": {encode_basestring(cleaned(values, name, cleaning.text) or "")}'
         for name in values
-        if name not in _KNOWN
+        if name not in KNOWN
     ]
     return "{" + ", ".join(parts) + "}"
 
 
-_KNOWN = frozenset(KNOWN)
+FEW_VALUES: Mapping[str, Callable[[str], Any]] = {
+    "locale": cleaning.locale,
+    "timezone": cleaning.timezone,
+    "registered_at": cleaning.moment_text,
+    "email_verification": _verification,
+    "products": _products,
+}
 
 
 class CustomerImport:
@@ -77,45 +90,57 @@ class CustomerImport:
         self.columns = Columns(KNOWN, required=["email"], check_other=check_attribute)
         self._seen = Seen()
 
-    record = staticmethod(record)
+    def records(self, block: Block) -> list[CustomerRecord]:
+        """Plain rows together; where one is not, the halves, down to the few rows beside it one by one."""
+        if len(block) <= FEW:
+            return each_row(block, customer_record)
+        try:
+            return plain_records(block, FEW_VALUES)
+        except Doubt:
+            first, second = block.halves()
+        records = self.records(first) + self.records(second)
+        block.rejected += first.rejected + second.rejected
+        return records
 
-    def apply(self, tx: Transaction, records: Sequence[CustomerRecord], staged: Callable[[], None]) -> Outcome:
-        """Bring a chunk into the directory; `staged` is called when the rest leaves the interpreter free."""
+    def apply(self, tx: Transaction, records: Sequence[CustomerRecord]) -> Outcome:
         outcome = Outcome()
         tx.customer_imports.add_attribute_names(self.columns.others)
-        memberships = ProductColumn(tx, records)
-        records = [record for record in records if not memberships.rejects(record, outcome)]
+        products = ProductColumn(tx, records)
+        if products.mentioned:
+            records = [record for record in records if not products.rejects(record, outcome)]
         fresh, later = _once_each(records)
-        tx.customer_imports.stage(fresh)
-        staged()
-        ids = tx.customer_imports.insert_staged(fresh)
-        for record, customer_id in zip(fresh, ids, strict=True):
-            if customer_id:
-                self._seen.note(customer_id, record.row.line)
-                memberships.of_new_customer(customer_id, record)
-            else:
-                later.append(record)
-        outcome.inserted += len(records) - len(later)
+        ids = tx.customer_imports.insert_new(fresh)
+        self._seen.note_all(ids, fresh)
+        outcome.inserted = len(ids) - ids.count(0)
+        if products.mentioned:
+            products.of_new_customers(ids, fresh)
+        later += [record for record, customer_id in zip(fresh, ids, strict=True) if not customer_id]
         if later:
             later.sort(key=lambda record: record.row.line)
-            _Matching(tx, self._seen, memberships, outcome).apply(later)
-        memberships.store()
+            _Matching(tx, self._seen, products, outcome).apply(later)
+        products.store()
         return outcome
+
+    def finish(self, tx: Transaction) -> None:
+        tx.customer_imports.make_findable()
 
 
 def _once_each(records: Sequence[CustomerRecord]) -> tuple[list[CustomerRecord], list[CustomerRecord]]:
     """Those whose address and external id nobody before them has, and the others."""
+    numbers = [number for number in map(attrgetter("external_id"), records) if number is not None]
+    if len(set(map(attrgetter("email_key"), records))) == len(records) and len(set(numbers)) == len(numbers):
+        return list(records), []
     fresh, later = [], []
-    seen: set[str] = set()
+    keys: set[str] = set()
+    external_ids: set[str | None] = set()
     for record in records:
-        number = "" if record.external_id is None else "#" + record.external_id
-        if record.email_key in seen or number in seen:
+        if record.email_key in keys or record.external_id in external_ids:
             later.append(record)
-        else:
-            fresh.append(record)
-            seen.add(record.email_key)
-            if number:
-                seen.add(number)
+            continue
+        fresh.append(record)
+        keys.add(record.email_key)
+        if record.external_id is not None:
+            external_ids.add(record.external_id)
     return fresh, later
 
 
@@ -125,7 +150,7 @@ class _Matching:
 
     tx: Transaction
     seen: Seen
-    memberships: ProductColumn
+    products: ProductColumn
     outcome: Outcome
 
     def apply(self, records: Sequence[CustomerRecord]) -> None:
@@ -145,9 +170,9 @@ class _Matching:
             return
         after = changed(before, record)
         differs = after != before
-        news = self.memberships.differs(before.id, record)
+        news = self.products.differs(before.id, record)
         self.seen.check(before.id, record.row.line, differs=differs or news)
-        self.memberships.say(before.id, record)
+        self.products.say(before.id, record)
         if differs:
             findable = (after.name, after.email) != (before.name, before.email)
             self.tx.customer_imports.update(after, findable=findable)
@@ -162,7 +187,7 @@ class _Matching:
         customer_id = self.tx.customer_imports.insert(record)
         self.seen.note(customer_id, record.row.line)
         self._remember(inserted(record, customer_id))
-        self.memberships.of_new_customer(customer_id, record)
+        self.products.of_new_customers([customer_id], [record])
         self.outcome.inserted += 1
 
     def _remember(self, customer: KnownCustomer) -> None:

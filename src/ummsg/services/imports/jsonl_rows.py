@@ -6,10 +6,13 @@ from typing import Any
 
 from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
+from ummsg.services.imports.block import Block
 from ummsg.services.imports.lines import Lines, TooLong
 
 LINE_SHOWN = 100_000
 """Characters of a bad line that go into the rejects file."""
+
+BLOCK = 1000
 
 
 class JsonlRows:
@@ -25,20 +28,35 @@ class JsonlRows:
         decoder = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=_refuse)
         self._decode = decoder.decode
 
-    def __iter__(self) -> Iterator[tuple[Cells, dict[str, str]] | Rejected]:
+    def __iter__(self) -> Iterator[Block]:
+        """Neighbours with the same keys make a block."""
+        block = Block(())
+        for read in self._rows():
+            if isinstance(read, Rejected):
+                block.rejected.append(read)
+                continue
+            columns, row = read
+            if columns is not block.columns or len(block.rows) >= BLOCK:
+                yield block
+                block = Block(columns)
+            block.rows.append(row)
+        yield block
+
+    def _rows(self) -> Iterator[tuple[list[str], Cells] | Rejected]:
         lines = self._lines
         while True:
             number = lines.start_row()
             try:
                 text = next(lines).strip()
                 if text:
-                    yield Cells(number, [text]), self._values(text)
+                    columns, values = self._values(text)
+                    yield columns, Cells(number, values, text)
             except StopIteration:
                 return
             except (InvalidInput, TooLong) as error:
                 yield Rejected(Cells(number, [lines.give_back()[:LINE_SHOWN]]), str(error))
 
-    def _values(self, text: str) -> dict[str, str]:
+    def _values(self, text: str) -> tuple[list[str], list[str]]:
         try:
             pairs = self._decode(text)
         except ValueError as error:
@@ -48,7 +66,7 @@ class JsonlRows:
         if not isinstance(pairs, tuple):
             raise InvalidInput("is not a JSON object")
         keys = tuple(key for key, _ in pairs)
-        return dict(zip(self._names(keys), (_text(key, value) for key, value in pairs), strict=True))
+        return self._names(keys), [_text(key, value) for key, value in pairs]
 
     def _names(self, keys: tuple[str, ...]) -> list[str]:
         names = self._named.get(keys)

@@ -1,14 +1,15 @@
 """Importing memberships."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ummsg.domain import cleaning
 from ummsg.domain.address import checked_address, shown
 from ummsg.domain.imported import Cells, MembershipRecord, Rejected
 from ummsg.errors import InvalidInput
-from ummsg.services.imports.cells import cleaned, required
+from ummsg.services.imports.block import Block
+from ummsg.services.imports.cells import cleaned, each_row, required
 from ummsg.services.imports.columns import Columns
 from ummsg.services.imports.outcome import Outcome, Seen
 from ummsg.store.engine import Transaction
@@ -25,6 +26,12 @@ class MembershipImport:
         self.columns = Columns(KNOWN, required=["customer", "product"])
         self._seen = Seen()
 
+    def records(self, block: Block) -> list[MembershipRecord]:
+        return each_row(block, self.record)
+
+    def finish(self, tx: Transaction) -> None:
+        """Nothing is left to do."""
+
     def record(self, row: Cells, values: Mapping[str, str]) -> MembershipRecord:
         record = MembershipRecord(
             row,
@@ -39,7 +46,7 @@ class MembershipImport:
             raise InvalidInput("expires: is before starts")
         return record
 
-    def apply(self, tx: Transaction, records: Sequence[MembershipRecord], staged: Callable[[], None]) -> Outcome:
+    def apply(self, tx: Transaction, records: Sequence[MembershipRecord]) -> Outcome:
         outcome = Outcome()
         matching = _Matching(tx, records, self._seen)
         for record in records:

@@ -1,10 +1,12 @@
 """What became of an import's rows."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
-from ummsg.domain.imported import Rejected
+from ummsg.domain.imported import CustomerRecord, Rejected
 from ummsg.errors import InvalidInput
 
 
@@ -25,9 +27,19 @@ class Seen:
         self._lines = array("I")
 
     def note(self, row_id: int, line: int) -> None:
-        if row_id >= len(self._lines):
-            self._lines.frombytes(bytes(4 * (row_id + 1024 - len(self._lines))))
+        self._make_room(row_id)
         self._lines[row_id] = line
+
+    def note_all(self, ids: Sequence[int], records: Sequence[CustomerRecord]) -> None:
+        """Note those that have an id."""
+        self._make_room(max(ids, default=0))
+        lines = self._lines
+        for row_id, line in zip(ids, map(attrgetter("row.line"), records), strict=True):
+            lines[row_id] = line  # that of 0 is never asked for
+
+    def _make_room(self, row_id: int) -> None:
+        if row_id >= len(self._lines):
+            self._lines.frombytes(bytes(4 * (row_id + 65536 - len(self._lines))))
 
     def check(self, row_id: int, line: int, *, differs: bool) -> None:
         """Note a row that was stored already. Raises InvalidInput if an earlier line said something else about it."""

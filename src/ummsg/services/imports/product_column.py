@@ -16,6 +16,8 @@ class ProductColumn:
     def __init__(self, tx: Transaction, records: Sequence[CustomerRecord]) -> None:
         self._tx = tx
         slugs = {slug for record in records for slug, _ in record.products}
+        self.mentioned = bool(slugs)
+        """Whether any row names a product; otherwise there is nothing to do."""
         self._ids = tx.references.products(slugs) if slugs else {}
         self._known: dict[int, list[KnownMembership]] = {}
         self._new: list[KnownMembership] = []
@@ -28,10 +30,12 @@ class ProductColumn:
             outcome.rejected.append(Rejected(record.row, f"products: there is no product {unknown[0]}"))
         return bool(unknown)
 
-    def of_new_customer(self, customer_id: int, record: CustomerRecord) -> None:
-        if record.products:
-            self._known[customer_id] = []
-            self.say(customer_id, record)
+    def of_new_customers(self, ids: Sequence[int], records: Sequence[CustomerRecord]) -> None:
+        """Those with an id have just been inserted: they have no memberships yet."""
+        for customer_id, record in zip(ids, records, strict=True):
+            if customer_id and record.products:
+                self._known[customer_id] = []
+                self.say(customer_id, record)
 
     def differs(self, customer_id: int, record: CustomerRecord) -> bool:
         """Whether a row says something new. Raises InvalidInput if it is not clear about which membership."""
@@ -43,7 +47,9 @@ class ProductColumn:
                 self._take(customer_id, self._ids[slug], status)
 
     def store(self) -> None:
-        first = self._tx.membership_imports.next_id() if self._new else 0
+        if not self.mentioned:
+            return
+        first = self._tx.membership_imports.next_id()
         for membership_id, membership in enumerate(self._new, first):
             membership.id = membership_id
         self._tx.membership_imports.insert(self._new)

@@ -1,12 +1,13 @@
 """Importing products."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ummsg.domain import cleaning
 from ummsg.domain.imported import Cells, ProductRecord, Rejected
 from ummsg.errors import InvalidInput
-from ummsg.services.imports.cells import cleaned, required
+from ummsg.services.imports.block import Block
+from ummsg.services.imports.cells import cleaned, each_row, required
 from ummsg.services.imports.columns import Columns
 from ummsg.services.imports.outcome import Outcome, Seen
 from ummsg.store.engine import Transaction
@@ -23,6 +24,12 @@ class ProductImport:
         self.columns = Columns(KNOWN, required=["slug"])
         self._seen = Seen()
 
+    def records(self, block: Block) -> list[ProductRecord]:
+        return each_row(block, self.record)
+
+    def finish(self, tx: Transaction) -> None:
+        """Nothing is left to do."""
+
     def record(self, row: Cells, values: Mapping[str, str]) -> ProductRecord:
         external_id = cleaned(values, "id", cleaning.external_id)
         return ProductRecord(
@@ -35,7 +42,7 @@ class ProductImport:
             cleaned(values, "active", lambda text: cleaning.boolean(text) if text.strip() else True),
         )
 
-    def apply(self, tx: Transaction, records: Sequence[ProductRecord], staged: Callable[[], None]) -> Outcome:
+    def apply(self, tx: Transaction, records: Sequence[ProductRecord]) -> Outcome:
         outcome = Outcome()
         known = tx.product_imports.all()
         by_slug = {product.slug: product for product in known}

@@ -38,7 +38,8 @@ class RejectsFile:
         for bad in rejected:
             if self._file is None:
                 self._open()
-            self._writer.writerow([bad.row.line, bad.reason, *map(harmless, bad.row.cells)])
+            cells = bad.row.cells if bad.row.original is None else [bad.row.original]
+            self._writer.writerow([bad.row.line, bad.reason, *map(harmless, cells)])
 
     def keep(self) -> Path | None:
         """Put the file in its place; returns that, or None if there were no bad rows."""

