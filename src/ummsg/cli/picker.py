@@ -122,6 +122,7 @@ class _Keyboard(Generic[P]):
 
     def escape(self, event: KeyPressEvent) -> None:
         if self.line.text:
+            self.picking.message = ""
             self.leave("")
         else:
             event.app.exit(exception=Back())
