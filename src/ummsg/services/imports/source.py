@@ -48,18 +48,19 @@ Naming = Callable[[Sequence[str]], list[str]]
 
 
 def open_source(source: Path | BinaryIO, naming: Naming) -> Source:
-    """Open and recognise the input. Raises InvalidInput if it cannot be read, is empty, or is no CSV or JSON Lines."""
+    """Open and recognise the input, which is closed with it. Raises InvalidInput if it cannot be read, is empty, or is no CSV or JSON Lines."""
     name = str(source) if isinstance(source, Path) else "standard input"
     binary = _opened(source)
     try:
         size = source.stat().st_size if isinstance(source, Path) and source.is_file() else None
         json_lines = _recognised(binary, name, isinstance(source, Path) and source.suffix.lower() in _JSON_LINES)
-        lines = Lines(io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline=""))
+        text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        lines = Lines(text)
         reader = JsonlRows(lines, naming) if json_lines else CsvRows(lines, naming, name)
     except BaseException:
         binary.close()
         raise
-    return Source(name, size, reader.headers, iter(reader), lambda: _position(binary), binary.close)
+    return Source(name, size, reader.headers, iter(reader), lambda: _position(binary), text.close)
 
 
 def _opened(source: Path | BinaryIO) -> io.BufferedReader:
