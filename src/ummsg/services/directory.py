@@ -228,12 +228,13 @@ def _product_line(product: Product) -> str:
 
 
 def _in_the_network(external_id: str | None) -> str:
-    return f", {external_id} in the network" if external_id else ""
+    return f", external id {external_id}" if external_id else ""
 
 
 def _like_customer(tx: Transaction, ref: str) -> list[Customer]:
     """Customers whose address or name begins alike."""
-    return [] if ref.isdecimal() else tx.customers.matching(ref.partition("@")[0][:40], limit=3)
+    beginning = ref.partition("@")[0].strip()
+    return tx.customers.matching(beginning[:40], limit=3) if beginning and not beginning.isdecimal() else []
 
 
 def _like_product(tx: Transaction, ref: str) -> list[Product]:

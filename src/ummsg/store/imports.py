@@ -30,12 +30,14 @@ class CustomerImports:
 
         No two of the records may have an address or an external id in common.
         """
-        ids = self._free_ids(records)
+        top = self._driver.execute(_HIGHEST).fetchone()[0]
+        ids = self._free_ids(records, top)
         rows = [(new_id, *record[1:10]) for new_id, record in zip(ids, records, strict=True) if new_id]
         done = self._driver.executemany(_INSERT, rows)
         if done.rowcount < len(rows):
             stored = dict(self._rows("SELECT id, email_key FROM customers WHERE id IN", ids))
             ids = [i if stored.get(i) == record.email_key else 0 for i, record in zip(ids, records, strict=True)]
+            self._driver.execute(_UNUSED_AGAIN, (max([top, *ids]),))
         self._unindexed += filter(None, ids)
         return ids
 
@@ -50,9 +52,8 @@ class CustomerImports:
         else:
             self._rows(f"{_INDEX} IN", ids)
 
-    def _free_ids(self, records: Sequence[CustomerRecord]) -> list[int]:
-        """For each the id that it wants, 0 if that is taken; for those that want none the next that was never given."""
-        top = self._driver.execute(_HIGHEST).fetchone()[0]
+    def _free_ids(self, records: Sequence[CustomerRecord], top: int) -> list[int]:
+        """For each the id that it wants, 0 if that is taken; for those that want none the next above all ever given."""
         wanted = [record.wanted_id or 0 for record in records]
         maybe_taken = [number for number in wanted if 0 < number <= top]
         taken = {row[0] for row in self._rows("SELECT id FROM customers WHERE id IN", maybe_taken)}
@@ -87,6 +88,7 @@ _HIGHEST = """
     SELECT max(coalesce((SELECT max(id) FROM customers), 0),
                coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'customers'), 0))
 """
+_UNUSED_AGAIN = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'customers'"
 _KNOWN = f"""
     SELECT id, {_COLUMNS} FROM customers
     WHERE id IN (SELECT id FROM customers WHERE email_key IN (SELECT value FROM json_each(?))

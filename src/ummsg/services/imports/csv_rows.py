@@ -8,7 +8,7 @@ from ummsg.domain.address import shown
 from ummsg.domain.imported import Cells, Rejected
 from ummsg.errors import InvalidInput
 from ummsg.services.imports.block import Block
-from ummsg.services.imports.lines import Lines, TooLong
+from ummsg.services.imports.lines import LINE_LIMIT, Lines, TooLong
 
 COLUMN_LIMIT = 500
 DELIMITERS = ",;\t"
@@ -49,6 +49,8 @@ class CsvRows:
 
     def _at_once(self, lines: Sequence[str]) -> list[Cells | Rejected]:
         """The rows of a block in which every line is one; nothing if it is another."""
+        if len(lines[-1]) >= LINE_LIMIT:
+            return []
         try:
             rows = list(csv.reader(lines, delimiter=self._delimiter, strict=True))
         except csv.Error:

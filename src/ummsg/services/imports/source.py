@@ -48,7 +48,10 @@ Naming = Callable[[Sequence[str]], list[str]]
 
 
 def open_source(source: Path | BinaryIO, naming: Naming) -> Source:
-    """Open and recognise the input, which is closed with it. Raises InvalidInput if it cannot be read, is empty, or is no CSV or JSON Lines."""
+    """Open and recognise the input, which is closed with it.
+
+    Raises InvalidInput if it cannot be read, is empty, or is no CSV or JSON Lines.
+    """
     name = str(source) if isinstance(source, Path) else "standard input"
     binary = _opened(source)
     try:
