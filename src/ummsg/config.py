@@ -39,13 +39,13 @@ SETTINGS = (
     ),
     Setting("MAIL_PASSWORD", "The mail server's password", secret=True),
     Setting("MAIL_PASSWORD_FILE", "A file that holds the password"),
-    Setting("MAIL_PASSWORD_COMMAND", "A command that prints the password", example="pass show mail/ummsg"),
+    Setting("MAIL_PASSWORD_COMMAND", "A command that prints the password", example="pass show mail/ummsg", secret=True),
     Setting("FROM", "The sender of broadcasts", example="Example Network <hello@example.com>"),
     Setting("REPLY_TO", "Where answers go, if not to the sender"),
     Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
     Setting("NETWORK_NAME", "The network's name, in layouts and as network_name", example="Example Network"),
     Setting("NETWORK_URL", "The network's address, as network_url", example="https://example.com"),
-    Setting("RATE_LIMIT", "How fast mail may go out; kept by a later version, refused by this one"),
+    Setting("RATE_LIMIT", "How fast mail may go out; a later version keeps it, and this one does not send with it"),
     Setting("SECRET_KEY", "Signs tokens; made by init, kept beside the database", secret=True),
     Setting("LAYOUT_HIDE_LOGO", "yes: neither logo nor network name above the card", default="no"),
     Setting("LAYOUT_LOGO_URL", "A picture to show instead of the network name"),
@@ -83,22 +83,20 @@ class MailUrl:
 
     @classmethod
     def parse(cls, url: str) -> "MailUrl":
-        """Raises NotConfigured, without repeating a password that stands in the URL."""
+        """Raises NotConfigured, without repeating any of a URL that may hold a password."""
+        if _may_hold_a_password(url):
+            raise NotConfigured(
+                "UMMSG_MAIL_URL seems to hold a password, which would be shown wherever the URL is",
+                hint="write smtp://user@host:587, and the password into UMMSG_MAIL_PASSWORD,"
+                " UMMSG_MAIL_PASSWORD_FILE or UMMSG_MAIL_PASSWORD_COMMAND",
+            )
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise NotConfigured("UMMSG_MAIL_URL is not a URL", details=[str(error)]) from None
-        if not parts.scheme:
-            raise NotConfigured(
-                "UMMSG_MAIL_URL does not say how to send",
-                hint="write smtp://user@host:587, smtps://host:465, maildir:FOLDER or console:",
-            )
-        if parts.password is not None:
-            raise NotConfigured(
-                "UMMSG_MAIL_URL holds a password, which would be shown wherever the URL is",
-                hint="take it out and set UMMSG_MAIL_PASSWORD, UMMSG_MAIL_PASSWORD_FILE or UMMSG_MAIL_PASSWORD_COMMAND",
-            )
+        except ValueError:
+            raise _not_a_mail_url() from None
+        if not parts.scheme or port == 0 or any(c.isspace() or not c.isprintable() for c in url):
+            raise _not_a_mail_url()
         return cls(
             scheme=parts.scheme,
             user=unquote(parts.username or ""),
@@ -114,6 +112,23 @@ class MailUrl:
         user = f"{self.user}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{user}{host}{f':{self.port}' if self.port else ''}"
+
+
+_LOCAL_SCHEMES = ("maildir", "sendmail", "console", "memory")
+
+
+def _may_hold_a_password(url: str) -> bool:
+    """Whether something stands before an @ that is more than a user's name, however badly the URL is written."""
+    scheme, _, rest = url.partition(":")
+    user, at, _ = rest.rpartition("@")
+    return scheme not in _LOCAL_SCHEMES and bool(at) and (":" in user or not rest.startswith("//"))
+
+
+def _not_a_mail_url() -> NotConfigured:
+    return NotConfigured(
+        "UMMSG_MAIL_URL is not a mail URL",
+        hint="write smtp://user@host:587, smtps://host:465, maildir:FOLDER or console:",
+    )
 
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-zA-Z]{3,30}")

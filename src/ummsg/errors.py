@@ -38,7 +38,9 @@ class Problem:
 class InvalidDraft(InvalidInput):
     """A message that cannot be sent as it is, with everything that is wrong with it at once."""
 
-    def __init__(self, problems: Sequence[Problem], hint: str = "") -> None:
+    def __init__(
+        self, problems: Sequence[Problem], hint: str = "the same command, corrected; nothing was stored"
+    ) -> None:
         what = "The message cannot be sent as it is" if len(problems) > 1 else str(problems[0])
         super().__init__(what, details=map(str, problems) if len(problems) > 1 else (), hint=hint)
         self.problems = list(problems)

@@ -82,11 +82,14 @@ class TestPicking:
         assert pick("anna ba" + ENTER + ENTER) == ["anna.b@example.com"]
 
     def test_arrows_choose_another_match(self) -> None:
-        assert pick("anna" + DOWN + ENTER + ENTER) == ["anna.b@example.com"]
-        assert pick("anna" + DOWN + UP + ENTER + ENTER) == ["anna@example.com"]
+        assert pick("anna" + DOWN + DOWN + ENTER + ENTER) == ["anna.b@example.com"]
+        assert pick("anna" + DOWN + DOWN + UP + ENTER + ENTER) == ["anna@example.com"]
+
+    def test_the_first_step_down_is_onto_the_first_match(self) -> None:
+        assert pick("anna" + DOWN + " " + ENTER + ENTER) == ["anna@example.com"]
 
     def test_space_picks_several_in_a_row_while_choosing_with_arrows(self) -> None:
-        keys = "anna" + DOWN + " " + UP + " " + ENTER + ENTER
+        keys = "anna" + DOWN + DOWN + " " + UP + " " + ENTER + ENTER
         assert pick(keys) == ["anna.b@example.com", "anna@example.com"]
 
     def test_space_unpicks_what_is_picked(self) -> None:
@@ -310,7 +313,9 @@ class TestScreen:
         ("short", 5, "short"),
         ("abcdefghij", 7, "ab…ghij"),
         ("王小明王小明", 7, "王…小明"),
-        ("👩👩👧 x <a@b.example>", 12, "👩👩…xample>"),
+        ("👩👩👧 x <a@b.example>", 18, "👩…  <a@b.example>".replace("  ", " ")),
+        ("Anna Björk <anna@example.com>", 24, "Anna… <anna@example.com>"),
+        ("Anna Björk <anna@example.com>", 12, "anna…le.com>"),
     ],
 )
 def test_clipping_counts_columns(text: str, width: int, expected: str) -> None:

@@ -148,7 +148,7 @@ class TestConfirm:
     def test_where_nobody_is_there_only_a_flag_agrees(self, prompter: TerminalPrompter) -> None:
         assert not prompter.interactive
         prompter.confirm_destructive("Delete it?", yes=True)
-        with pytest.raises(InvalidInput, match="Nobody is there") as error:
+        with pytest.raises(InvalidInput, match="nobody is there") as error:
             prompter.confirm_destructive("Delete it?", yes=False)
         assert "--yes" in error.value.hint
 

@@ -167,3 +167,33 @@ class TestConfig:
             ".env",
         )
         assert rows["UMMSG_REPLY_TO"]["source"] == "default"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "smtp://user:Hunter2@host.invalid",
+            "smtp://user:Hunter2/abc@host.invalid:587",
+            "smtp://user:Hunter2#x@host",
+            "smtp:user:Hunter2@host.invalid",
+            "smtp:/user:Hunter2@host",
+            "user:Hunter2@host:587",
+            "smtp://user:123/Hunter2@host.invalid",
+            "//user:Hunter2@host",
+        ],
+    )
+    def test_a_password_in_a_mail_url_is_not_repeated_however_it_is_written(self, network: Program, url: str) -> None:
+        network.environ["UMMSG_MAIL_URL"] = url
+        for arguments in (("config", "show"), ("doctor",), ("outbox", "run"), ("broadcast", "list")):
+            result = network(*arguments)
+            assert "Hunter2" not in result.out + result.err
+        assert network("config", "show").code == 4
+
+    def test_neither_is_one_in_a_database_url_or_a_command(self, ummsg: Program) -> None:
+        ummsg.environ["UMMSG_DATABASE_URL"] = "postgresql://me:Hunter2@db/x"
+        ummsg.environ["UMMSG_MAIL_PASSWORD_COMMAND"] = "curl -u me:Hunter2 vault"
+        assert "Hunter2" not in ummsg("config", "show").out
+
+    @pytest.mark.parametrize("url", ["smtp://127.0.0.1:0", "smtp://a\nb:25", "smtp://host:port", "smtp"])
+    def test_a_mail_url_that_makes_no_sense(self, ummsg: Program, url: str) -> None:
+        ummsg.environ["UMMSG_MAIL_URL"] = url
+        assert ummsg("config", "show").code == 4

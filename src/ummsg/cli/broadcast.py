@@ -39,7 +39,7 @@ def list_broadcasts(
 ) -> None:
     """List broadcasts, the newest first."""
     rows = map(_row, ctx.obj.broadcasts.newest(type, status, limit))
-    views.listing(rows, format, fields, columns=["id", "type", "status", "subject", "targeted", "created_at"])
+    views.listing(rows, format, fields, columns=["id", "type", "status", "subject", "targeted", "at", "created_at"])
 
 
 @app.command()
@@ -198,13 +198,17 @@ def _write(path: Path, text: str) -> None:
         raise InvalidInput(f"{path} cannot be written", details=[error.strerror or str(error)]) from None
 
 
+_FROZEN = (BroadcastStatus.QUEUED, BroadcastStatus.FINISHED, BroadcastStatus.CANCELLED, BroadcastStatus.PAUSED)
+
+
 def _row(broadcast: "Broadcast") -> dict[str, Any]:
     return {
         "id": broadcast.id,
         "type": broadcast.type.value,
         "status": broadcast.status.value,
         "subject": broadcast.subject,
-        "targeted": broadcast.targeted if broadcast.type is BroadcastType.EMAIL else None,
+        "targeted": broadcast.targeted if broadcast.status in _FROZEN else None,
+        "at": broadcast.draft.at,
         "created_at": broadcast.created_at,
         "updated_at": broadcast.updated_at,
     }

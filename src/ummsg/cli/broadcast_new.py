@@ -238,7 +238,7 @@ def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
     from ummsg.cli.draining import drain
 
     broadcast = ummsg.broadcasts.freeze(broadcast)
-    code = _announce(broadcast, how, _what_happens(broadcast))
+    code = _announce(broadcast, how, _what_happens(broadcast, how))
     if _goes_now(broadcast.draft, how) and broadcast.status is BroadcastStatus.QUEUED:
         code = drain(ummsg, [broadcast.id], resume=f"ummsg broadcast send {broadcast.id}")
     if not how.porcelain:
@@ -250,14 +250,17 @@ def _goes_now(draft: "BroadcastDraft", how: How) -> bool:
     return draft.type is BroadcastType.EMAIL and not how.queue and draft.at is None
 
 
-def _what_happens(broadcast: "Broadcast") -> str:
+def _what_happens(broadcast: "Broadcast", how: How) -> str:
     from ummsg.cli.review import people
 
     match broadcast.status:
         case BroadcastStatus.PUBLISHED:
             return f"Notice {broadcast.id} is published."
-        case BroadcastStatus.SCHEDULED:
-            return f"Broadcast {broadcast.id} is scheduled; `ummsg outbox run` sends it when its time has come."
+        case BroadcastStatus.SCHEDULED if broadcast.draft.at is not None:
+            at = f"{views.local_time(broadcast.draft.at)} ({views.rfc3339(broadcast.draft.at)})"
+            return f"Broadcast {broadcast.id} is scheduled for {at}; from then on, `ummsg outbox run` sends it."
+        case BroadcastStatus.QUEUED if how.queue:
+            return f"Broadcast {broadcast.id} is queued for {people(broadcast.targeted)}; `ummsg outbox run` sends it."
         case BroadcastStatus.QUEUED:
             return f"Broadcast {broadcast.id}, to {people(broadcast.targeted)}."
         case _:
@@ -270,8 +273,12 @@ def _look_at(broadcast: "Broadcast") -> str:
 
 
 def _announce(broadcast: "Broadcast", how: How, sentence: str) -> int:
-    if how.porcelain:
-        print(broadcast.id, flush=True)
-    else:
+    """What is stored goes on, whether or not anybody can be told its id."""
+    if not how.porcelain:
         views.talk(sentence)
+        return ExitCode.DONE
+    try:
+        print(broadcast.id, flush=True)
+    except OSError as error:
+        views.talk(f"The id of broadcast {broadcast.id} could not be printed: {error.strerror}")
     return ExitCode.DONE

@@ -18,7 +18,7 @@ def show(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -
     from ummsg.config import SETTINGS
 
     settings = ctx.obj.settings
-    in_effect = {"DATABASE_URL": settings.database_url, "MAIL_URL": str(settings.mail_url)}
+    in_effect = {"DATABASE_URL": _without_login(settings.database_url), "MAIL_URL": str(settings.mail_url)}
     rows = (
         {
             "name": setting.variable,
@@ -29,6 +29,11 @@ def show(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -
         for setting in SETTINGS
     )
     views.listing(rows, format, fields, columns=["name", "value", "source"], key="name")
+
+
+def _without_login(database_url: str) -> str:
+    """A SQLite URL has none; what another one holds before its @ is nobody's business."""
+    return database_url if database_url.startswith("sqlite:") else "(not SQLite, not shown)"
 
 
 def _shown(secret: bool, value: str) -> str:

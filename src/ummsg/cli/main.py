@@ -3,11 +3,14 @@
 A noun's module is imported when the noun is used. Help, version and completion import none of them.
 """
 
+import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +19,7 @@ from typer.exceptions import TyperException
 
 from ummsg import __version__
 from ummsg.cli import views
-from ummsg.errors import Cancelled, InvalidInput, UmmsgError
+from ummsg.errors import Cancelled, DiskFull, InvalidInput, UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.vocabulary import ExitCode
 
@@ -76,6 +79,7 @@ def ummsg(
 def run(arguments: Sequence[str], runtime: Runtime | None = None) -> int:
     """Run one command line and return its exit code; the only place where errors become words and numbers."""
     runtime = runtime or Runtime()
+    _make_output_safe()
     try:
         code = typer.main.get_command(app).main(
             args=list(arguments), prog_name="ummsg", standalone_mode=False, obj=runtime
@@ -93,6 +97,16 @@ def run(arguments: Sequence[str], runtime: Runtime | None = None) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
+def _make_output_safe() -> None:
+    """A closed stream swallows what is written, and a character that it cannot take is written as its code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the rest of the process
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _end(error: Exception) -> int:
     match error:
         case BrokenPipeError():
@@ -104,6 +118,10 @@ def _end(error: Exception) -> int:
         case UmmsgError():
             views.error(error)
             return error.exit_code
+        case OSError(errno=errno.ENOSPC):
+            _abandon_stdout()
+            views.error(DiskFull("No room left where the output goes, or on a disk that ummsg writes to"))
+            return ExitCode.FAILED
         case TyperException():
             views.usage_error(error)
             return error.exit_code

@@ -23,7 +23,10 @@ from ummsg.cli.picking import Picking
 ROWS = 8
 """Matches shown at once; fewer on a terminal of few lines."""
 CHIP_LINES = 4
-KEYS = "Type to search · Enter, or ↓ and Space: pick · Backspace: remove · Enter on an empty line: done · Esc: back"
+KEYS = (
+    "Type to search · Enter: pick · ↓ and Space: pick others · Backspace: remove · "
+    "Enter on an empty line: done · Esc: back"
+)
 PICKER_STYLE = (
     *STYLE,
     ("chip", "fg:ansicyan"),
@@ -52,9 +55,15 @@ def picker(question: str, source: Source[P], picked: list[P]) -> Application[Non
 
 
 def clip(text: str, width: int) -> str:
-    """`text` in at most `width` columns, cut in the middle: the end, where the address is, says more."""
+    """`text` in at most `width` columns: first the name before an address is cut, then the address in its middle."""
     if get_cwidth(text) <= width:
         return text
+    name, found, address = text.rpartition(" <")
+    room = width - get_cwidth(found + address) - 1
+    if found and room > 0:
+        return f"{_columns(name, room)}…{found}{address}"
+    if found:
+        return clip(address, width)
     return _columns(text, width // 3) + "…" + _columns(text[::-1], width - 1 - width // 3)[::-1]
 
 

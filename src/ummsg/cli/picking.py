@@ -36,10 +36,11 @@ class Picking(Generic[P]):
         self.message = ""
 
     def move(self, step: int) -> None:
-        """Highlight the next or previous match; up from the first one is back on the line."""
-        if not self.found:
+        """Highlight the next or previous match; the first step down is onto the first one, up from it is back on the
+        line. So Space, which picks only then, never picks one that was not looked at."""
+        if not self.found or (step < 0 and not self.navigating):
             return
-        target = (-1 if self.at is None else self.at) + step
+        target = (self.at or 0) + step if self.navigating else 0
         if target < 0:
             self.navigating = False
             return

@@ -33,7 +33,11 @@ class TerminalPrompter:
         if yes:
             return
         if not self.interactive:
-            raise InvalidInput(f"{question} Nobody is there to answer", hint="the same command with --yes")
+            raise InvalidInput(
+                "This has to be confirmed, and nobody is there to answer",
+                details=[question],
+                hint="the same command with --yes",
+            )
         if not self.confirm(question):
             raise Cancelled("Nothing was changed")
 

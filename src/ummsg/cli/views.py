@@ -131,7 +131,7 @@ def record(row: Row, format: ListFormat, fields: str = "") -> None:
     chosen = _chosen_fields(fields, row) or list(row)
     match format:
         case ListFormat.JSON:
-            print(json.dumps(_picked(row, chosen), default=_json, ensure_ascii=False, indent=2))
+            print(_as_json(row, chosen, indent=2))
         case ListFormat.TABLE:
             _print_record({name: row[name] for name in chosen})
         case _:
@@ -173,7 +173,7 @@ def printable_line(text: str) -> str:
 
 
 def local_time(moment: datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
 
 
 def rfc3339(moment: datetime) -> str:
@@ -182,7 +182,7 @@ def rfc3339(moment: datetime) -> str:
 
 def _flat(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_flat(item)}" for name, item in value.items())
+        return ", ".join(f"{name}: {_flat(item)}" for name, item in value.items() if item is not None)
     if isinstance(value, (list, tuple)):
         return ", ".join(_flat(item) for item in value)
     return printable(str(value))
@@ -202,6 +202,12 @@ def _picked(row: Row, fields: Sequence[str]) -> dict[str, Any]:
     return {name: row[name] for name in fields}
 
 
+def _as_json(row: Row, fields: Sequence[str], **options: Any) -> str:
+    """With what the stream cannot take written as JSON's own escapes."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(_picked(row, fields), default=_json, ensure_ascii=not utf8, **options)
+
+
 def _json(value: Any) -> Any:
     if isinstance(value, datetime):
         return rfc3339(value)
@@ -212,7 +218,7 @@ def _print_json(rows: Iterable[Row], fields: Sequence[str], key: str) -> None:
     """One array, a row a line, written as the rows come: a million customers never stand in memory."""
     separator = "[\n"
     for row in rows:
-        sys.stdout.write(separator + "  " + json.dumps(_picked(row, fields), default=_json, ensure_ascii=False))
+        sys.stdout.write(f"{separator}  {_as_json(row, fields)}")
         separator = ",\n"
     sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
 

@@ -144,6 +144,7 @@ def _to_put_right(problem: InvalidInput, asking: Asking) -> Step:
     if not to_blame:
         raise problem
     problem.details[REASONS_SHOWN:] = ["…"] if len(problem.details) > REASONS_SHOWN else []
+    problem.hint = ""  # the step that puts it right comes next
     views.error(problem)
     asking.done -= fields
     return to_blame[0]

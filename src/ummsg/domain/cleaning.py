@@ -20,8 +20,10 @@ LINE_LIMIT = 255
 TEXT_LIMIT = 10_000
 """Characters in an attribute."""
 
-_NOT_IN_A_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_NOT_IN_A_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_BIDI_OVERRIDES = "\u202a-\u202e\u2066-\u2069"
+"""They turn the text around them about, in other people's mail and on our screen."""
+_NOT_IN_A_LINE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI_OVERRIDES}\ud800-\udfff]")
+_NOT_IN_A_TEXT = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI_OVERRIDES}\ud800-\udfff]")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[_-][A-Za-z0-9]{2,8}){0,3}")
 _SLUG = re.compile(r"[^\W_](?:[\w.-]*\w)?")
 

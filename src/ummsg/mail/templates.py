@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _LISTED = 20
+_TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Bidirectional overrides (Unicode Annex 9): in a value they would turn the author's own words about."""
 _TRIALS = ("Anna Björk-Ek", "42", "https://example.com/anna", "2026-11-23", "sv_SE")
 """What a value may look like. Text that fails with each of these for every placeholder fails for everyone."""
 
@@ -76,7 +78,7 @@ class EmailTemplate:
 
 def _clean(value: str) -> str:
     """Without what no message can carry; as text whatever type the directory kept."""
-    return CONTROL.sub(" ", str(value))
+    return _TURNS_TEXT.sub("", CONTROL.sub(" ", str(value)))
 
 
 def compile_email(

@@ -1,5 +1,6 @@
 """The database: opening it, its transactions, and what its errors mean to an operator."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -235,12 +236,21 @@ def _explained(said: str, path: Path) -> UmmsgError | None:
             details=["ummsg waited for it; nothing was changed"],
             hint="let it finish, then run the same command again",
         )
-    if "disk is full" in said:
-        return DiskFull(f"No room left on the disk of {path}", details=["nothing of this step was stored"])
+    if "disk is full" in said or ("disk I/O error" in said and _is_full(path)):
+        return DiskFull(
+            f"No room left on the disk of {path}",
+            details=["nothing of this step was stored"],
+            hint="df -h, make room, and run the same command again",
+        )
     for sign, what in _UNUSABLE.items():
         if sign in said:
             return DatabaseUnusable(f"{path} {what}", details=[said], hint="ummsg doctor")
     return None
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite calls it an I/O error when the file beside the database that readers share cannot grow."""
+    return path.parent.is_dir() and shutil.disk_usage(path.parent).free < 64 * 1024
 
 
 _UNUSABLE = {
