@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_half_a_text_as_a_draft(start: Start, network: Program) -> 
     terminal = to_the_subject(start()).press("Hello", "<Enter>").shows("Content").press("Good mor")
     terminal.shows("Good mor").press("<Ctrl-C>").ends(130)
 
-    assert "ummsg broadcast send 1" in terminal.text
+    assert "ummsg broadcast edit 1" in terminal.text
     shown = network("broadcast", "show", 1).out
     assert "Good mor" in shown
     assert "draft" in shown

@@ -380,7 +380,7 @@ class TestWholeCommand:
     def test_a_cancelled_run_keeps_the_text_as_a_draft(self, network: Program, script: list[Any]) -> None:
         result = network("broadcast", "new", set_up=answering(*script))
         assert result.code == 130
-        assert "ummsg broadcast send 1" in result.err
+        assert "ummsg broadcast edit 1" in result.err
         assert "Good mor" in network("broadcast", "show", 1).out
 
     def test_a_draft_is_saved_and_not_sent(self, network: Program) -> None:
@@ -388,12 +388,27 @@ class TestWholeCommand:
         assert result.code == 0, result.err
         assert "draft" in network("broadcast", "show", 1).out
 
+    def test_a_draft_is_gone_on_with_where_it_was_left(self, network: Program) -> None:
+        network("broadcast", "new", set_up=answering(*EMAIL[:4], stop_after("Good mor")))
+        result = network("broadcast", "edit", 1, set_up=answering("Change", "Content", "Good morning.", "Send"))
+
+        assert result.code == 0, result.err
+        shown = network("broadcast", "show", 1, "--format", "json").out
+        assert '"status": "finished"' in shown
+        assert '"content": "Good morning."' in shown
+        assert network("broadcast", "list", "--format", "count").out == "1\n"
+
+    def test_a_draft_that_is_left_again_is_still_one_draft(self, network: Program) -> None:
+        network("broadcast", "new", set_up=answering(*EMAIL, "Save as a draft"))
+        assert network("broadcast", "edit", 1, set_up=answering("Cancel")).code == 130
+        assert network("broadcast", "list", "--status", "draft", "--format", "count").out == "1\n"
+
     def test_an_error_is_told_and_the_text_kept(self, network: Program) -> None:
         del network.environ["UMMSG_FROM"]
         result = network("broadcast", "new", set_up=answering(*EMAIL))
         assert result.code == 4
         assert "UMMSG_FROM" in result.err
-        assert "ummsg broadcast send 1" in result.err
+        assert "ummsg broadcast edit 1" in result.err
         assert "Good morning" in network("broadcast", "show", 1).out
 
     def test_a_dry_run_stores_nothing(self, network: Program) -> None:

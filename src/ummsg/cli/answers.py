@@ -9,7 +9,7 @@ from itertools import chain
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer, Product
-from ummsg.vocabulary import BroadcastType, ContentFormat, MembershipStatus, NoticeType
+from ummsg.vocabulary import COUNTING_STATUSES, BroadcastType, ContentFormat, MembershipStatus, NoticeType
 
 
 @dataclass
@@ -65,6 +65,27 @@ def to_draft(answers: Answers) -> BroadcastDraft:
         ends=answers.ends,
         sender=answers.sender,
         reply_to=answers.reply_to,
+    )
+
+
+def from_draft(draft: BroadcastDraft, customers: list[Customer], products: list[Product]) -> Answers:
+    """The answers that gave a stored draft; what is empty in it has not been answered."""
+    return Answers(
+        type=draft.type,
+        customers=customers,
+        products=products,
+        everyone=draft.audience.everyone,
+        membership_statuses=[] if draft.audience.statuses == COUNTING_STATUSES else list(draft.audience.statuses),
+        notice_type=draft.notice_type if draft.type is BroadcastType.NOTICE else None,
+        subject=draft.subject or None,
+        content=draft.content or None,
+        content_format=draft.content_format,
+        at=draft.at,
+        not_after=draft.not_after,
+        starts=draft.starts,
+        ends=draft.ends,
+        sender=draft.sender,
+        reply_to=draft.reply_to,
     )
 
 

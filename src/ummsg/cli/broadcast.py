@@ -142,7 +142,10 @@ def edit(
     reply_to: Annotated[str | None, typer.Option("--reply-to", metavar="ADDRESS")] = None,
     reshow: Annotated[bool, typer.Option("--reshow", help="Show a notice again to those who dismissed it.")] = False,
 ) -> None:
-    """Change a draft, a scheduled email, or a notice that is on dashboards; without options, its text in $EDITOR."""
+    """Change a draft, a scheduled email, or a notice that is on dashboards.
+
+    Without options, on a terminal: go on with a draft where it was left, or edit the text of the others in $EDITOR.
+    """
     changes: dict[str, Any] = {
         "subject": subject,
         "content": read_content(content, content_file),
@@ -157,6 +160,9 @@ def edit(
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     if not changes and not reshow:
+        broadcast = ctx.obj.broadcasts.get(broadcast_id)
+        if broadcast.status is BroadcastStatus.DRAFT and ctx.obj.prompter.interactive:
+            raise typer.Exit(broadcast_new.edit_by_wizard(ctx.obj, broadcast))
         changes = {"content": _edited_content(ctx.obj, broadcast_id)}
     broadcast = ctx.obj.broadcasts.edit(broadcast_id, changes, reshow=reshow)
     views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}).")

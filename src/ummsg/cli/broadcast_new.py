@@ -146,6 +146,14 @@ def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
 
 
+def edit_by_wizard(ummsg: "Runtime", broadcast: "Broadcast") -> int:
+    """Go on with a draft where it was left: what it lacks is asked for, and then comes its review."""
+    from ummsg.cli.answers import from_draft
+
+    customers, products = ummsg.directory.targeted(broadcast.draft.audience)
+    return _by_wizard(ummsg, from_draft(broadcast.draft, customers, products), How(), broadcast.id)
+
+
 def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     from ummsg.cli.answers import to_draft
     from ummsg.cli.review import show_review
@@ -164,7 +172,7 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     return _carry_out(ummsg, _accept(ummsg, review, how), how)
 
 
-def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
+def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How, draft_id: int | None = None) -> int:
     """What was typed outlives whatever happens: it is kept as a draft, and how to go on is said."""
     from ummsg.cli.answers import to_draft
     from ummsg.cli.questions import Decision
@@ -178,13 +186,13 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How) -> int:
             views.next_step(_same_by_flags(answers, how), "The same by flags")
             return ExitCode.DONE
         if how.draft or decision is Decision.DRAFT:
-            return _save(ummsg, review, how)
-        broadcast = _accept(ummsg, review, how)
+            return _save(ummsg, review, how, draft_id)
+        broadcast = _accept(ummsg, review, how, draft_id)
     except Exception:
-        _rescue(ummsg, answers)
+        _rescue(ummsg, answers, draft_id)
         raise
     except KeyboardInterrupt:
-        _rescue(ummsg, answers)
+        _rescue(ummsg, answers, draft_id)
         raise Cancelled("Cancelled") from None
     code = _carry_out(ummsg, broadcast, how)
     views.next_step(_same_by_flags(answers, how), "The same by flags")
@@ -197,15 +205,14 @@ def _same_by_flags(answers: "Answers", how: How) -> str:
     return " ".join([equivalent_command(answers), *how.options()])
 
 
-def _rescue(ummsg: "Runtime", answers: "Answers") -> None:
+def _rescue(ummsg: "Runtime", answers: "Answers", draft_id: int | None) -> None:
     from ummsg.cli.answers import to_draft
 
     if answers.type is None or not (answers.subject or answers.content):
         return
-    draft = ummsg.broadcasts.save_draft(to_draft(answers))
+    draft = ummsg.broadcasts.save_draft(to_draft(answers), draft_id)
     views.talk(f"What you typed is kept as draft {draft.id}.")
-    views.next_step(f"ummsg broadcast send {draft.id}", "Send it as it is")
-    views.next_step(f"ummsg broadcast edit {draft.id}", "Change its text")
+    views.next_step(f"ummsg broadcast edit {draft.id}", "Go on with it")
 
 
 def _confirm(ummsg: "Runtime", review: "Review", how: How) -> None:
@@ -219,8 +226,8 @@ def _confirm(ummsg: "Runtime", review: "Review", how: How) -> None:
     ummsg.prompter.confirm_destructive(f"{verb} {people(review.count.recipients)}?", yes=how.yes)
 
 
-def _save(ummsg: "Runtime", review: "Review", how: How) -> int:
-    draft = ummsg.broadcasts.save_draft(review.draft, key=how.key)
+def _save(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None) -> int:
+    draft = ummsg.broadcasts.save_draft(review.draft, draft_id, key=how.key)
     code = _announce(draft, how, f"Kept as draft {draft.id}; nobody has got it.")
     views.next_step(f"ummsg broadcast send {draft.id}", "Send it")
     return code

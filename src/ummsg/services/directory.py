@@ -10,6 +10,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from ummsg.domain import cleaning
 from ummsg.domain.address import checked_address
+from ummsg.domain.audience import Audience
 from ummsg.domain.customer import Customer, Membership, Product
 from ummsg.domain.imported import Cells
 from ummsg.errors import AmbiguousReference, DatabaseBusy, InvalidInput, UnknownReference
@@ -19,7 +20,7 @@ from ummsg.services.imports.outcome import ImportOptions, ImportProgress, Import
 from ummsg.services.imports.products import ProductImport
 from ummsg.services.imports.run import run_import
 from ummsg.store.engine import Store, Transaction
-from ummsg.vocabulary import COUNTING_STATUSES, MembershipStatus, ProductType
+from ummsg.vocabulary import MembershipStatus, ProductType, TargetKind
 
 MORE_CAP = 100
 """How far "and 12 more" is counted; further it says 100, for "100 or more"."""
@@ -109,14 +110,11 @@ class Directory:
                 limit=limit,
             )
 
-    def customer_on(self, ref: str) -> Customer:
-        """Somebody whose membership of this product counts. Raises UnknownReference if there is nobody."""
-        product = self.product(ref)
+    def targeted(self, audience: Audience) -> tuple[list[Customer], list[Product]]:
+        """The customers and the products that an audience names; who was deleted since is left out."""
         with self._store.read() as tx:
-            for status in COUNTING_STATUSES:
-                for membership, _, _ in tx.memberships.list(product_id=product.id, status=status, limit=1):
-                    return tx.customers.by_ids([membership.customer_id])[0]
-        raise UnknownReference(f"Nobody is on {product.label}", hint="ummsg memberships list")
+            products = [tx.products.get(product_id) for product_id in audience.ids(TargetKind.PRODUCT)]
+            return tx.customers.by_ids(audience.ids(TargetKind.CUSTOMER)), [p for p in products if p is not None]
 
     def members(self, product: Product) -> dict[MembershipStatus, int]:
         """How many memberships a product has, by status."""
