@@ -101,10 +101,24 @@ class TestText:
             (("--content", "Hi <script>alert(1)</script>"), "script"),
             (("--content-format", "html", "--content", "<img src=x onerror=alert(1)>"), "onerror"),
             (("--content", "Hello {{ customer_name }}"), "placeholders"),
+            (("--subject", "Hello {{ customer_name }}"), "placeholders"),
         ],
     )
     def test_that_cannot_be_a_notice(self, network: Program, options: tuple[str, ...], says: str) -> None:
         refused(network, *NOTICE, EVERYONE, *options, says=(says,))
+
+    def test_a_link_that_only_looks_as_if_it_stayed_is_taken_out_of_a_notice(self, network: Program) -> None:
+        network(
+            *NOTICE,
+            EVERYONE,
+            "--content",
+            '<a href="//evil.example">a</a> <a href="/account">b</a>',
+            "--content-format",
+            "html",
+        )
+        html = network("notices", "list", "--format", "json", "--fields", "html").out
+        assert "evil" not in html
+        assert "/account" in html
 
     def test_every_problem_is_told_at_once(self, network: Program) -> None:
         refused(

@@ -250,19 +250,17 @@ class TestRefusals:
         wizard.run("Email", "Everyone on the", "Hello", content, "Good morning", "Send")
         assert len(wizard.prompter.complaints) == 1
 
-    @pytest.mark.parametrize("content", ["Dear {{ customer_nam }}", "Dear {{ customer_name", "{% if %}"])
-    def test_a_template_problem_leads_back_to_the_content(self, wizard: Wizard, content: str) -> None:
-        wizard.run("Email", "Everyone on the", "Hello", content, "Good morning", "Send")
-        assert wizard.prompter.prefilled == ["", "", content]
-        assert "Error: content:" in wizard.shown
+    @pytest.mark.parametrize("text", ["Dear {{ customer_nam }}", "Dear {{ customer_name", "{% if %}", "{{ 1 ** 2 }}"])
+    def test_a_placeholder_that_will_not_do_is_told_at_its_step(self, wizard: Wizard, text: str) -> None:
+        wizard.run("Email", "Everyone on the", text, "Hello", text, "Good morning", "Send")
+        assert len(wizard.prompter.complaints) == 2
+        assert (wizard.answers.subject, wizard.answers.content) == ("Hello", "Good morning")
 
-    def test_a_problem_of_the_subject_leads_back_to_the_subject(self, wizard: Wizard) -> None:
-        wizard.run("Email", "Everyone on the", "Dear {{ customer_nam }}", "Good morning", "Hello", "Send")
-        assert wizard.prompter.prefilled == ["", "", "Dear {{ customer_nam }}"]
-
-    def test_two_problems_lead_to_both_steps(self, wizard: Wizard) -> None:
-        wizard.run("Email", "Everyone on the", "{{ a_b }}", "{{ c_d }} content", "Hello", "Good morning", "Send")
-        assert wizard.prompter.prefilled == ["", "", "{{ a_b }}", "{{ c_d }} content"]
+    def test_problems_of_what_the_flags_gave_lead_to_their_steps(self, wizard: Wizard) -> None:
+        given = Answers(type=BroadcastType.EMAIL, everyone=True, subject="{{ a_b }}", content="{{ c_d }} content")
+        wizard.run("Hello", "Good morning", "Send", answers=given)
+        assert wizard.prompter.prefilled == ["{{ a_b }}", "{{ c_d }} content"]
+        assert "content: c_d is not known" in wizard.shown
 
     def test_targets_that_match_nobody_lead_back_to_the_targets(self, wizard: Wizard) -> None:
         script = ["Email", "Everyone on p", ["empty"], "Hello", "Good morning", "Customers", ["anna"], "Send"]

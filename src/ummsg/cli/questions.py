@@ -107,20 +107,27 @@ def _ask_notice_type(asking: Asking) -> None:
 
 
 def _ask_subject(asking: Asking) -> None:
-    asking.answers.subject = asking.prompter.text(_line(asking.answers, "subject", "Subject:"))
+    asking.answers.subject = asking.prompter.text(_line(asking, "subject", "Subject:"))
 
 
 def _ask_content(asking: Asking) -> None:
     answers = asking.answers
-    line = _line(answers, "content", f"Content ({answers.content_format}):")
+    line = _line(asking, "content", f"Content ({answers.content_format}):")
     answers.content = asking.prompter.content(line, suffix=SUFFIXES[answers.content_format], notes=_notes(asking))
 
 
-def _line(answers: Answers, name: str, question: str) -> Line:
+def _line(asking: Asking, name: str, question: str) -> Line:
+    answers = asking.answers
+
+    def complain(text: str) -> str:
+        tried = replace(answers, type=answers.type or BroadcastType.EMAIL)
+        setattr(tried, name, text)
+        return asking.broadcasts.complaint(to_draft(tried), name)
+
     return Line(
         question,
         typed=getattr(answers, name) or "",
-        complain=lambda text: _complaint(answers, name, text),
+        complain=complain,
         keep=lambda text: setattr(answers, name, text),
     )
 

@@ -116,8 +116,15 @@ def _notice_cleaner() -> Any:
         attributes=_NOTICE_ATTRIBUTES,
         clean_content_tags=_LEFT_OUT_WITH_CONTENT,
         url_schemes={"http", "https", "mailto", "tel"},
+        attribute_filter=_own_or_whole,
         link_rel="noopener noreferrer",
     )
+
+
+def _own_or_whole(tag: str, attribute: str, value: str) -> str | None:
+    """A notice may link within the page that it is on; `//elsewhere` looks so, and is not."""
+    leads_elsewhere = attribute in ("href", "src") and re.match(r"[\s\x00-\x20]*[/\\]{2}", value)
+    return None if leads_elsewhere else value
 
 
 # Plain text

@@ -25,6 +25,7 @@ __all__ = [
     "Rendered",
     "compile_email",
     "compile_notice",
+    "placeholder_in_notice",
     "sanitise_notice",
 ]
 
@@ -185,16 +186,22 @@ def _try(template: EmailTemplate) -> None:
         raise InvalidDraft([Problem(getattr(failed, "field", "content"), str(failed))])
 
 
+def placeholder_in_notice(field: str, text: str) -> Problem | None:
+    """The problem that a notice's subject or content has if it holds a placeholder."""
+    if not (tag := re.search(r"\{[{%#]", text)):
+        return None
+    line = text.count("\n", 0, tag.start()) + 1
+    return Problem(field, f"line {line}: {tag[0]} a notice is the same for everyone; placeholders are for emails")
+
+
 def compile_notice(content: str, content_format: ContentFormat) -> str:
     """A notice's content as sanitised HTML.
 
     Raises InvalidDraft for what is refused in emails too, and for placeholders.
     """
     content = plain(content)
-    if tag := re.search(r"\{[{%#]", content):
-        line = content.count("\n", 0, tag.start()) + 1
-        problem = f"line {line}: {tag[0]} a notice is the same for everyone; placeholders are for emails"
-        raise InvalidDraft([Problem("content", problem)])
+    if problem := placeholder_in_notice("content", content):
+        raise InvalidDraft([problem])
     html, problems = to_html(Masked.of_plain(content), content_format, whole_addresses=False)
     if problems:
         raise InvalidDraft(problems)

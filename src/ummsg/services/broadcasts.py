@@ -35,6 +35,10 @@ class Broadcasts:
         """
         return self._reviews.review(draft)
 
+    def complaint(self, draft: BroadcastDraft, field: str) -> str:
+        """What is wrong with the subject or the content by itself; nothing if it may stand."""
+        return self._reviews.complaint(draft, field)
+
     def sent_before(self, key: str, draft: BroadcastDraft) -> Broadcast | None:
         """The broadcast that carries this idempotency key. Raises InvalidInput if it has other content."""
         with self._store.read() as tx:

@@ -68,6 +68,9 @@ class Doctor:
         if self._settings["RATE_LIMIT"]:
             hint = "unset UMMSG_RATE_LIMIT, or wait for the version that keeps it"
             return Finding("settings", Health.MISSING, "UMMSG_RATE_LIMIT cannot be kept by this version", hint)
+        if not self._settings["NETWORK_NAME"]:
+            what = "UMMSG_NETWORK_NAME is not set: nothing stands above the messages"
+            return Finding("settings", Health.WARNING, what, 'UMMSG_NETWORK_NAME="Your Network" in .env')
         found = sum(source != "default" for source in self._settings.sources.values())
         return Finding("settings", Health.GOOD, f"{found} set, the others at their defaults")
 

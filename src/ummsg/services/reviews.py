@@ -11,7 +11,7 @@ from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import InvalidDraft, InvalidInput, Problem
-from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, compile_notice
+from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, compile_email, compile_notice, placeholder_in_notice
 from ummsg.mail.text import html_to_text
 from ummsg.services.prepared_email import PreparedEmail, prepare_email
 from ummsg.store.engine import Store, Transaction
@@ -61,6 +61,25 @@ class Reviews:
                 return self._review_notice(tx, draft)
             return self._review_email(tx, draft)
 
+    def complaint(self, draft: BroadcastDraft, field: str) -> str:
+        """What is wrong with the subject or the content alone, as soon as it is typed; nothing if it may stand."""
+        problems = list(draft.problems(self._clock()))
+        if draft.type is BroadcastType.NOTICE:
+            found = placeholder_in_notice(field, getattr(draft, field))
+            problems += [found] if found else []
+        else:
+            problems += self._text_problems(draft)
+        return next((problem.message for problem in problems if problem.field == field), "")
+
+    def _text_problems(self, draft: BroadcastDraft) -> list[Problem]:
+        with self._store.read() as tx:
+            known = known_placeholders(tx.customers.attribute_names())
+        try:
+            compile_email(draft.subject, draft.content, draft.content_format, self._settings.layout(), known)
+        except InvalidDraft as error:
+            return error.problems
+        return []
+
     def sample(self, tx: Transaction, draft: BroadcastDraft, customer: Customer) -> Sample:
         """The message that this customer would get, whether or not they are in the audience."""
         if draft.type is BroadcastType.NOTICE:
@@ -69,6 +88,8 @@ class Reviews:
 
     def _review_notice(self, tx: Transaction, draft: BroadcastDraft) -> Review:
         problems = list(draft.problems(self._clock()))
+        if problem := placeholder_in_notice("subject", draft.subject):
+            problems.append(problem)
         html = ""
         try:
             html = compile_notice(draft.content, draft.content_format)
