@@ -19,8 +19,12 @@ COMPLETIONS = 32
 """Words that a longer word may stand for; with more, each of them is rare enough to be collected."""
 
 
+MOST_WORDS = 16
+"""Of what was typed; who pastes more is not looking for a name."""
+
+
 def words_of(typed: str) -> list[str]:
-    """What was typed, cut where the index cuts names and addresses: at everything but letters and digits."""
+    """The words of a text, cut where the index cuts names and addresses: at everything but letters and digits."""
     composed = unicodedata.normalize("NFC", typed)
     cut = "".join(c if unicodedata.category(c)[0] in "LN" else "" if _is_mark(c) else " " for c in composed)
     return list(dict.fromkeys(cut.split()))
@@ -34,7 +38,7 @@ def customer_ids(session: Session, words: list[str], limit: int | None) -> list[
     """The first customers in whose name or address every word begins a word."""
     driver = driver_of(session)
     try:
-        match = " AND ".join(_expression(driver, word) for word in words)
+        match = " AND ".join(_expression(driver, word) for word in words[:MOST_WORDS])
         found = driver.execute(
             "SELECT rowid FROM customers_fts WHERE customers_fts MATCH ? ORDER BY rowid LIMIT ?",
             (match, -1 if limit is None else limit),

@@ -171,6 +171,25 @@ class TestWhoIsWho:
         assert counts(report) == (1, 2, 0, 0)
         assert [c.email for c in directory.customers()] == ["c@example.com", "a@example.com", "b@example.com"]
 
+    def test_addresses_that_change_hands_in_one_file(
+        self, imports: Imports, directory: Directory, database: Database
+    ) -> None:
+        imports.customers("id,email,name\n1,a@example.com,Anna\n2,b@example.com,Bo\n3,c@example.com,Cleo\n")
+
+        report = imports.customers(
+            "id,email,name\n1,x@example.com,Anna\n2,a@example.com,Boris\n3,b@example.com,Cleo\n,c@example.com,Dan\n"
+        )
+
+        assert counts(report) == (1, 3, 0, 0)
+        assert [(c.id, c.email, c.name) for c in directory.customers()] == [
+            (1, "x@example.com", "Anna"),
+            (2, "a@example.com", "Boris"),
+            (3, "b@example.com", "Cleo"),
+            (4, "c@example.com", "Dan"),
+        ]
+        assert [customer.id for customer in directory.search_customers("bo").items] == [2]
+        database.check_index()
+
 
 class TestDuplicates:
     def test_with_equal_data_nothing_changes(self, imports: Imports) -> None:

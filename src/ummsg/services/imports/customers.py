@@ -1,7 +1,6 @@
 """Importing customers: from a row's cells to a checked record, and from a chunk of records to the directory."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from operator import attrgetter
@@ -10,12 +9,13 @@ from typing import Any
 from ummsg.domain import cleaning
 from ummsg.domain.address import checked_address
 from ummsg.domain.customer import email_key
-from ummsg.domain.imported import Cells, CustomerRecord, KnownCustomer, Rejected, changed, identify, inserted
+from ummsg.domain.imported import Cells, CustomerRecord
 from ummsg.errors import InvalidInput
 from ummsg.services.imports.block import Block
 from ummsg.services.imports.cells import cleaned, each_row
 from ummsg.services.imports.columns import Columns, check_attribute
 from ummsg.services.imports.customer_columns import Doubt, plain_records
+from ummsg.services.imports.matching import Matching
 from ummsg.services.imports.outcome import Outcome, Seen
 from ummsg.services.imports.product_column import ProductColumn
 from ummsg.store.engine import Transaction
@@ -117,7 +117,7 @@ class CustomerImport:
         later += [record for record, customer_id in zip(fresh, ids, strict=True) if not customer_id]
         if later:
             later.sort(key=lambda record: record.row.line)
-            _Matching(tx, self._seen, products, outcome).apply(later)
+            Matching(tx, self._seen, products, outcome).apply(later)
         products.store()
         return outcome
 
@@ -142,58 +142,3 @@ def _once_each(records: Sequence[CustomerRecord]) -> tuple[list[CustomerRecord],
         if record.external_id is not None:
             external_ids.add(record.external_id)
     return fresh, later
-
-
-@dataclass
-class _Matching:
-    """Rows that may be about customers who are stored already, one after the other, in the order of the file."""
-
-    tx: Transaction
-    seen: Seen
-    products: ProductColumn
-    outcome: Outcome
-
-    def apply(self, records: Sequence[CustomerRecord]) -> None:
-        known = self.tx.customer_imports.known(records)
-        self._by_key = {customer.email_key: customer for customer in known}
-        self._by_external_id = {c.external_id: c for c in known if c.external_id is not None}
-        for record in records:
-            try:
-                self._apply(record)
-            except InvalidInput as error:
-                self.outcome.rejected.append(Rejected(record.row, error.what))
-
-    def _apply(self, record: CustomerRecord) -> None:
-        before = identify(record, self._by_external_id, self._by_key)
-        if before is None:
-            self._insert(record)
-            return
-        after = changed(before, record)
-        differs = after != before
-        news = self.products.differs(before.id, record)
-        self.seen.check(before.id, record.row.line, differs=differs or news)
-        self.products.say(before.id, record)
-        if differs:
-            findable = (after.name, after.email) != (before.name, before.email)
-            self.tx.customer_imports.update(after, findable=findable)
-            self._forget(before)
-            self._remember(after)
-        if differs or news:
-            self.outcome.updated += 1
-        else:
-            self.outcome.unchanged += 1
-
-    def _insert(self, record: CustomerRecord) -> None:
-        customer_id = self.tx.customer_imports.insert(record)
-        self.seen.note(customer_id, record.row.line)
-        self._remember(inserted(record, customer_id))
-        self.products.of_new_customers([customer_id], [record])
-        self.outcome.inserted += 1
-
-    def _remember(self, customer: KnownCustomer) -> None:
-        self._by_key[customer.email_key] = customer
-        if customer.external_id is not None:
-            self._by_external_id[customer.external_id] = customer
-
-    def _forget(self, customer: KnownCustomer) -> None:
-        del self._by_key[customer.email_key]
