@@ -83,6 +83,13 @@ class TestOutboxAndSuppressions:
         network("suppressions", "add", "Anna@Example.com", "--reason", "complained")
         network("suppressions", "add", "anna@example.com", "--reason", "again")
         (row,) = json.loads(network("suppressions", "list", "--format", "json").out)
-        assert (row["email"], row["reason"]) == ("Anna@Example.com", "complained")
+        assert (row["email"], row["reason"]) == ("Anna@example.com", "complained")
         network("suppressions", "remove", "ANNA@example.com")
         assert json.loads(network("suppressions", "list", "--format", "json").out) == []
+
+    def test_a_domain_is_suppressed_in_either_of_its_spellings(self, network: Program) -> None:
+        network("customers", "add", "--email", "info@bücher.example")
+        network("suppressions", "add", "info@xn--bcher-kva.example")
+        new = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content", "Good morning.", "--yes")
+        assert network(*new, "--customer", "info@bücher.example").code == 2
+        assert network("suppressions", "add", "nonsense").code == 2
