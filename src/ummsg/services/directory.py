@@ -64,11 +64,11 @@ class Directory:
 
     def resolve_addresses(self, text: str) -> tuple[list[Customer], list[str]]:
         """The customers of a pasted list of addresses, and those addresses that are nobody's."""
-        pasted = list(dict.fromkeys(re.findall(r"[^\s,;<>]*@[^\s,;<>]*", text)))[:PASTED_LIMIT]
+        pasted = list(dict.fromkeys(re.findall(r"[^\s,;<>]*@[^\s,;<>]*", text)))
         with self._store.read() as tx:
-            found = {address: tx.customers.by_address(_normal(address)) for address in pasted}
+            found = {address: tx.customers.by_address(_normal(address)) for address in pasted[:PASTED_LIMIT]}
         customers = {customer.id: customer for customer in found.values() if customer is not None}
-        return list(customers.values()), [address for address, customer in found.items() if customer is None]
+        return list(customers.values()), [address for address in pasted if found.get(address) is None]
 
     # Finding
 
