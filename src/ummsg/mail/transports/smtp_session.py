@@ -110,10 +110,21 @@ def _first_that_answers(server: Server, addresses: list[Any]) -> socket.socket:
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
+        except ConnectionResetError:
+            # The system had taken the connection for a server that hung up before we had heard of it.
+            sock.close()
+            raise _lost(server, "closed the connection instead of greeting us") from None
         except OSError as error:
             sock.close()
             why = _why_unreachable(error, server.timeout)
     raise MailServerUnreachable(f"No mail server at {server.where}: {why}", hint=CHECK)
+
+
+def _lost(server: Server, how: str) -> MailServerUnreachable:
+    hint = CHECK
+    if server.port == 465 and not server.implicit_tls:
+        hint = f"port 465 speaks TLS from the first byte: smtps://{server.host}:465"
+    return MailServerUnreachable(f"The mail server at {server.where} {how}".rstrip(), hint=hint)
 
 
 def _why_unreachable(error: OSError, timeout: float) -> str:
@@ -204,7 +215,7 @@ class _Opening:
         try:
             self.wire.secure(self.context, self.server.host)
         except ConnectionLost as lost:
-            raise self._unreachable(lost, "") from None
+            raise _lost(self.server, str(lost)) from None
         except ssl.SSLCertVerificationError as error:
             raise self._bad_certificate(error) from None
         except OSError as error:
@@ -267,13 +278,7 @@ class _Opening:
         try:
             return ask()
         except ConnectionLost as lost:
-            raise self._unreachable(lost, when) from None
-
-    def _unreachable(self, lost: ConnectionLost, when: str) -> MailServerUnreachable:
-        hint = CHECK
-        if self.server.port == 465 and not self.server.implicit_tls:
-            hint = f"port 465 speaks TLS from the first byte: smtps://{self.server.host}:465"
-        return MailServerUnreachable(f"The mail server at {self.server.where} {lost} {when}".rstrip(), hint=hint)
+            raise _lost(self.server, f"{lost} {when}") from None
 
     def _turned_away(self, reply: Reply) -> MailServerUnreachable:
         return MailServerUnreachable(
