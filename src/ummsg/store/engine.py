@@ -142,7 +142,11 @@ def open_store(url: str) -> Store:
     if not path.exists():
         raise DatabaseUnusable(f"There is no database at {path}", hint="ummsg init")
     store = Store(url)
-    check_schema(store.schema(), path)
+    try:
+        check_schema(store.schema(), path)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
