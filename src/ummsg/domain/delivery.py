@@ -121,11 +121,6 @@ class Counts:
     def open(self) -> int:
         return self.queued + self.deferred
 
-    @property
-    def everyone_reached(self) -> bool:
-        """No recipient is left who should have had the message and may not."""
-        return not (self.failed or self.unknown or self.queued or self.deferred)
-
 
 @dataclass(slots=True)
 class Tally:

@@ -93,9 +93,6 @@ class Broadcasts:
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
         self._update(broadcast_id, status=status, note=note, updated_at=now)
 
-    def set_key(self, broadcast_id: int, key: str) -> None:
-        self._update(broadcast_id, idempotency_key=key)
-
     def delete(self, broadcast_id: int) -> None:
         """For one without deliveries: a ledger is never deleted."""
         self._execute(delete(broadcasts).where(broadcasts.c.id == broadcast_id))

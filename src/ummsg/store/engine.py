@@ -135,8 +135,8 @@ class Store:
 def open_store(url: str) -> Store:
     """The database at `url`, ready to use.
 
-    Raises DatabaseUnusable when it is missing, is not ours, or has an older or newer schema (`upgradable` is then
-    set on the error if `ummsg init` would bring it up to date).
+    Raises DatabaseUnusable when it is missing, is not ours or has a newer schema, and DatabaseOlder when an
+    upgrade would bring it up to date.
     """
     path = database_path(url)
     if not path.exists():
