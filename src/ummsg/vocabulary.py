@@ -92,6 +92,47 @@ OPEN_STATUSES = (DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.D
 """The outbox: deliveries that are not in a final state."""
 
 
+class EmailTarget(StrEnum):
+    CUSTOMER = "customer"
+    """The customer that the event is about."""
+    ADMIN = "admin"
+    """Each of the network's admins (UMMSG_ADMIN_EMAILS)."""
+
+
+class EmailStyle(StrEnum):
+    HTML = "html"
+    """In the base layout, with a text part."""
+    PLAIN = "plain"
+    """The text part alone."""
+    DEFAULT = "default"
+    """As UMMSG_EMAIL_STYLE says."""
+
+
+class EmailState(StrEnum):
+    """Where a system email stands against its default; the first that holds, in this order."""
+
+    MISSING = "missing"
+    """There is a default, and it is not installed."""
+    INACTIVE = "inactive"
+    NO_DEFAULT = "no default"
+    DEFAULT_CHANGED = "default changed"
+    """A newer default exists under the copy, edited or not."""
+    EDITED = "edited"
+    AS_DEFAULT = "as default"
+
+
+class FieldType(StrEnum):
+    """What a field of an event's payload holds. Text that can be read as the type will do."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
+    URL = "url"
+    EMAIL = "email"
+
+
 class NoticeState(StrEnum):
     SCHEDULED = "scheduled"
     LIVE = "live"

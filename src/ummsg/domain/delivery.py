@@ -46,10 +46,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One row of the ledger. `attempts` counts mail transactions that began, not connections."""
+    """One row of the ledger. `attempts` counts mail transactions that began, not connections.
+
+    It belongs to a broadcast, or to a system email and the event that it follows.
+    """
 
     id: int
-    broadcast_id: int
+    broadcast_id: int | None
     customer_id: int | None
     email: str
     status: DeliveryStatus
@@ -59,6 +62,8 @@ class Delivery:
     lease_until: datetime | None = None
     reply: str = ""
     updated_at: datetime | None = None
+    event_id: int | None = None
+    email_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

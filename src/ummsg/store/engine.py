@@ -16,13 +16,15 @@ from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
 from ummsg.store.audience import Audiences
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
+from ummsg.store.emails import Emails
+from ummsg.store.events import Events
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -78,6 +80,14 @@ class Transaction:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.session)
+
+    @cached_property
+    def emails(self) -> Emails:
+        return Emails(self.session)
+
+    @cached_property
+    def events(self) -> Events:
+        return Events(self.session)
 
     @cached_property
     def notices(self) -> Notices:

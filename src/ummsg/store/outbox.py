@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, insert, literal, select, update
+from sqlalchemy import Select, and_, case, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
@@ -22,6 +22,9 @@ deliveries = table_of(DeliveryRow)
 
 FREEZE_CHUNK = 20_000
 """Customers frozen in one transaction: the write lock stays well below a quarter of a second."""
+
+_OF_EVENT = deliveries.c.broadcast_id.is_(None)
+"""System emails' deliveries; the partial indexes are over these."""
 
 _CLAIMABLE = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
 
@@ -62,17 +65,12 @@ class Outbox:
     # Claiming and recording
 
     def claim(self, broadcast_id: int, token: str, now: datetime) -> Delivery | None:
-        """Take the next delivery that is due for ourselves, for as long as LEASE: the untried before the deferred."""
-        for status in _CLAIMABLE:
-            statement = (
-                update(deliveries)
-                .where(deliveries.c.id == _first_due(broadcast_id, status, now).scalar_subquery())
-                .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=now + LEASE, updated_at=now)
-                .returning(*deliveries.c)
-            )
-            if row := self._execute(statement).first():
-                return delivery_of(row)
-        return None
+        """Take a broadcast's next delivery that is due for ourselves, for as long as LEASE."""
+        return self._claim(deliveries.c.broadcast_id == broadcast_id, token, now)
+
+    def claim_of_event(self, token: str, now: datetime) -> Delivery | None:
+        """Take the next delivery of any system email that is due for ourselves, for as long as LEASE."""
+        return self._claim(_OF_EVENT, token, now)
 
     def record(self, delivery_id: int, token: str, settled: Settled, now: datetime) -> bool:
         """Write down what became of a claimed delivery; False if the claim is no longer ours."""
@@ -92,13 +90,12 @@ class Outbox:
 
     def expire_leases(self, now: datetime) -> int:
         """Whoever held these is gone, and may have been at the final dot: nobody knows what became of them."""
+        return sum(self._expire(whose, now) for whose in (deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT))
+
+    def _expire(self, whose: Any, now: datetime) -> int:
         done = self._execute(
             update(deliveries)
-            .where(
-                deliveries.c.broadcast_id.in_(_in_flight()),
-                deliveries.c.status == DeliveryStatus.SENDING,
-                deliveries.c.lease_until <= now,
-            )
+            .where(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
             .values(
                 status=DeliveryStatus.UNKNOWN,
                 attempts=deliveries.c.attempts + 1,
@@ -129,6 +126,33 @@ class Outbox:
         )
         return Counts.of({DeliveryStatus(status): number for status, number in rows})
 
+    def waiting_of_events(self, now: datetime) -> int:
+        """Deliveries of system emails that are due, or were refused for now; not those whose time is to come."""
+        open_now = or_(
+            and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.due_at <= now),
+            deliveries.c.status.in_((DeliveryStatus.DEFERRED, DeliveryStatus.SENDING)),
+        )
+        return int(self._execute(select(func.count()).select_from(deliveries).where(_OF_EVENT, open_now)).scalar_one())
+
+    def open_of_emails(self) -> list[tuple[int, Counts, datetime | None]]:
+        """Each system email with open deliveries: its id, their balance, and when the next one is due."""
+        rows = self._execute(
+            select(deliveries.c.email_id, deliveries.c.status, func.count(), func.min(deliveries.c.due_at))
+            .where(_OF_EVENT, deliveries.c.status.in_(OPEN_STATUSES))
+            .group_by(deliveries.c.email_id, deliveries.c.status)
+            .order_by(deliveries.c.email_id)
+        )
+        found: dict[int, tuple[dict[DeliveryStatus, int], list[datetime]]] = {}
+        for email_id, status, number, due in rows:
+            by_status, moments = found.setdefault(email_id, ({}, []))
+            by_status[DeliveryStatus(status)] = number
+            if status != DeliveryStatus.SENDING:
+                moments.append(due)
+        return [
+            (email_id, Counts.of(by_status), min(moments, default=None))
+            for email_id, (by_status, moments) in found.items()
+        ]
+
     def next_due(self, broadcast_id: int) -> datetime | None:
         """When the next open delivery of a broadcast may be tried."""
         moments = [
@@ -149,12 +173,25 @@ class Outbox:
         if broadcast_id is not None:
             conditions.append(deliveries.c.broadcast_id == broadcast_id)
         else:
-            conditions.append(deliveries.c.broadcast_id.in_(_in_flight()))
+            conditions.append(or_(deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT))
             conditions.append(deliveries.c.status.in_(OPEN_STATUSES))
         if status is not None:
             conditions.append(deliveries.c.status == status)
         rows = self._execute(select(deliveries).where(*conditions).order_by(deliveries.c.id).limit(limit))
         return map(delivery_of, rows)
+
+    def _claim(self, whose: Any, token: str, now: datetime) -> Delivery | None:
+        """The untried before the deferred."""
+        for status in _CLAIMABLE:
+            statement = (
+                update(deliveries)
+                .where(deliveries.c.id == _first_due(whose, status, now).scalar_subquery())
+                .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=now + LEASE, updated_at=now)
+                .returning(*deliveries.c)
+            )
+            if row := self._execute(statement).first():
+                return delivery_of(row)
+        return None
 
     def _release(self, delivery_id: int, token: str, now: datetime, **values: Any) -> bool:
         done = self._execute(
@@ -183,11 +220,11 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
     return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
 
 
-def _first_due(broadcast_id: int, status: DeliveryStatus, now: datetime) -> Select[Any]:
+def _first_due(whose: Any, status: DeliveryStatus, now: datetime) -> Select[Any]:
     """One status at a time, in the order of the index: with a million queued it reads one row, not all of them."""
     return (
         select(deliveries.c.id)
-        .where(deliveries.c.broadcast_id == broadcast_id, deliveries.c.status == status, deliveries.c.due_at <= now)
+        .where(whose, deliveries.c.status == status, deliveries.c.due_at <= now)
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(1)
     )
@@ -213,4 +250,6 @@ def delivery_of(row: Any) -> Delivery:
         lease_until=row.lease_until,
         reply=row.reply,
         updated_at=row.updated_at,
+        event_id=row.event_id,
+        email_id=row.email_id,
     )

@@ -7,7 +7,19 @@ that keep it in step with `customers` (migration 0001, read by `search.py`).
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, ForeignKey, Index, MetaData, Table, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlmodel import Field, SQLModel
 
@@ -144,16 +156,78 @@ class TargetRow(SQLModel, table=True):
     ref_id: int = Field(primary_key=True)
 
 
+class EmailRow(SQLModel, table=True):
+    """A system email as it is installed; `texts` and `base` hold subject, content and format by locale."""
+
+    __tablename__ = "emails"
+
+    id: int = Field(default=None, primary_key=True)
+    slug: str = Field(sa_type=Text, unique=True)
+    event: str = Field(sa_type=Text, index=True)
+    target: str = _text()
+    title: str = _text()
+    description: str = _text()
+    style: str = _text()
+    active: bool = True
+    after_seconds: int = 0
+    sender: str = _text()
+    copy_to_admins: bool = False
+    texts: dict[str, dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
+    base: dict[str, dict[str, str]] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """The default's texts that the copy was last brought level with; none for an own email."""
+    created_at: datetime = _moment(nullable=False)
+    updated_at: datetime = _moment(nullable=False)
+
+
+class EmailVersionRow(SQLModel, table=True):
+    """Texts that a system email had until `replaced_at`."""
+
+    __tablename__ = "email_versions"
+
+    email_id: int = Field(sa_column=Column(ForeignKey("emails.id", ondelete="CASCADE"), primary_key=True))
+    number: int = Field(primary_key=True)
+    texts: dict[str, dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
+    why: str = _text()
+    replaced_at: datetime = _moment(nullable=False)
+
+
+class EventRow(SQLModel, table=True):
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("slug", "dedupe_key", name="uq_events_dedupe"),
+        Index("ix_events_fired", "fired_at"),
+    )
+
+    id: int = Field(default=None, primary_key=True)
+    slug: str = _text()
+    payload: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    dedupe_key: str | None = _text(None)
+    not_after: datetime | None = _moment()
+    fired_at: datetime = _moment(nullable=False)
+
+
 class DeliveryRow(SQLModel, table=True):
+    """A broadcast's delivery has a `broadcast_id`; a system email's has an `event_id` and an `email_id` instead."""
+
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("broadcast_id", "email_key", name="uq_deliveries_recipient"),
         Index("ix_deliveries_status", "broadcast_id", "status", "due_at"),
         Index("ix_deliveries_customer", "customer_id"),
+        Index(
+            "uq_deliveries_event",
+            *("event_id", "email_id", "email_key"),
+            unique=True,
+            sqlite_where=text("broadcast_id IS NULL"),
+        ),
+        Index("ix_deliveries_system", "status", "due_at", sqlite_where=text("broadcast_id IS NULL")),
+        Index("ix_deliveries_email", "email_id", "status", "updated_at", sqlite_where=text("broadcast_id IS NULL")),
     )
 
     id: int = Field(default=None, primary_key=True)
-    broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id"), nullable=False))
+    broadcast_id: int | None = Field(sa_column=Column(ForeignKey("broadcasts.id")))
+    event_id: int | None = Field(sa_column=Column(ForeignKey("events.id")))
+    email_id: int | None = Field(sa_column=Column(ForeignKey("emails.id")))
     customer_id: int | None = Field(sa_column=Column(ForeignKey("customers.id", ondelete="SET NULL")))
     email: str = _text()
     email_key: str = _text()

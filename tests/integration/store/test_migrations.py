@@ -51,10 +51,13 @@ def scripts_with(tmp_path: Path, name: str, body: str) -> Path:
     return scripts
 
 
-def old_database(path: Path, tmp_path: Path) -> None:
-    """A database as the first migration left it, with a customer in it."""
-    scripts = tmp_path / "first"
-    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "__init__.py", "0002*"))
+def old_database(path: Path, tmp_path: Path, *, schema: str = "0001") -> None:
+    """A database as an earlier migration left it, with a customer in it."""
+    scripts = tmp_path / "earlier"
+    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "__init__.py"))
+    for migration in (scripts / "versions").glob("*.py"):
+        if migration.stem[:4] > schema:
+            migration.unlink()
     upgrade(url(path), scripts)
     execute(
         path,
@@ -121,10 +124,29 @@ def test_an_upgrade_keeps_the_data_and_a_copy(path: Path, tmp_path: Path) -> Non
     open_store(url(path)).close()
 
 
+def test_the_ledger_survives_the_coming_of_system_emails(path: Path, tmp_path: Path) -> None:
+    old_database(path, tmp_path, schema="0002")
+    execute(
+        path,
+        "INSERT INTO broadcasts VALUES (7, 'email', 'queued', 'Hello', 'Text', 'markdown', '', '', '[]', NULL, NULL,"
+        " NULL, NULL, '', '', '', 1, 1, NULL, '', '2026-11-23', '2026-11-23')",
+        "INSERT INTO deliveries VALUES (3, 7, 1, 'anna@example.com', 'anna@example.com', 'sent', 'abc@example.com', 2,"
+        " NULL, NULL, NULL, '250 Ok', '2026-11-23')",
+    )
+
+    upgrade(url(path))
+
+    connection = sqlite3.connect(path)
+    columns = "id, broadcast_id, customer_id, status, message_id, attempts, reply, event_id"
+    kept = connection.execute(f"SELECT {columns} FROM deliveries").fetchall()
+    connection.close()
+    assert kept == [(3, 7, 1, "sent", "abc@example.com", 2, "250 Ok", None)]
+
+
 FAILING = """
 from alembic import op
-revision = "0003"
-down_revision = "0002"
+revision = "9999"
+down_revision = "0003"
 def upgrade():
     op.execute("ALTER TABLE customers ADD COLUMN nickname TEXT")
     op.execute("DELETE FROM customers")
@@ -133,8 +155,8 @@ def upgrade():
 
 ORPHANING = """
 from alembic import op
-revision = "0003"
-down_revision = "0002"
+revision = "9999"
+down_revision = "0003"
 def upgrade():
     op.execute("INSERT INTO memberships (customer_id, product_id, status) VALUES (4711, 4711, 'active')")
 """
@@ -146,14 +168,14 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(path: Path, tmp_pa
     before = dump(path)
 
     with pytest.raises(Exception, match=r"not SQL|broken the data"):
-        upgrade(url(path), scripts_with(tmp_path, "0003_bad", body))
+        upgrade(url(path), scripts_with(tmp_path, "9999_bad", body))
 
     assert dump(path) == before
 
 
 def test_a_new_database_that_cannot_be_finished_is_taken_away(path: Path, tmp_path: Path) -> None:
     with pytest.raises(Exception, match="not SQL"):
-        upgrade(url(path), scripts_with(tmp_path, "0003_bad", FAILING))
+        upgrade(url(path), scripts_with(tmp_path, "9999_bad", FAILING))
 
     assert not path.exists()
 
