@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ummsg.services.broadcasts import Broadcasts
     from ummsg.services.directory import Directory
     from ummsg.services.doctor import Doctor
+    from ummsg.services.email_bundles import EmailBundles
+    from ummsg.services.email_defaults import EmailDefaults
+    from ummsg.services.emails import Emails
+    from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
     from ummsg.services.suppressions import Suppressions
@@ -98,6 +102,30 @@ class Runtime:
         from ummsg.services.outbox import Outbox
 
         return Outbox(self.store, self.settings, lambda: self.transport, self.clock)
+
+    @cached_property
+    def emails(self) -> "Emails":
+        from ummsg.services.emails import Emails
+
+        return Emails(self.store, self.settings, self.event_kinds, self.clock)
+
+    @cached_property
+    def email_defaults(self) -> "EmailDefaults":
+        from ummsg.services.email_defaults import EmailDefaults
+
+        return EmailDefaults(self.store, self.defaults, self.event_kinds, self.clock)
+
+    @cached_property
+    def email_bundles(self) -> "EmailBundles":
+        from ummsg.services.email_bundles import EmailBundles
+
+        return EmailBundles(self.store, self.settings, self.event_kinds, self.clock)
+
+    @cached_property
+    def events(self) -> "Events":
+        from ummsg.services.events import Events
+
+        return Events(self.store, self.settings, self.event_kinds, self.clock)
 
     @cached_property
     def notices(self) -> "Notices":

@@ -44,13 +44,15 @@ class Headers:
 
 
 def compose(rendered: Rendered, headers: Headers) -> bytes:
-    """The message with CRLF line ends: multipart/alternative of text and HTML, ASCII but for an address that is not.
+    """The message with CRLF line ends, ASCII but for an address that is not: multipart/alternative of text and HTML, or
+    the text alone if there is no HTML.
 
     Raises RenderFailed for an address or a Message-ID that cannot stand in a header.
     """
     body = EmailMessage(policy=_BODY)
     body.set_content(rendered.text)
-    body.add_alternative(rendered.html, subtype="html")
+    if rendered.html:
+        body.add_alternative(rendered.html, subtype="html")
     fields = "".join(f"{name}: {value}\r\n" for name, value in _fields(rendered.subject, headers))
     return fields.encode() + body.as_bytes()
 
