@@ -84,6 +84,16 @@ class Program:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database answers to a query."""
+        import sqlite3
+
+        connection = sqlite3.connect(self.folder / "ummsg.db")
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
     def dump(self) -> str:
         """Everything the database holds, to compare before and after."""
         import sqlite3

@@ -3,6 +3,7 @@
 `SETTINGS` below is the one list of them; `init` writes `.env` from it, `config show` and docs/settings.md print it.
 """
 
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ummsg.errors import NotConfigured
+from ummsg.vocabulary import EmailStyle
 
 PREFIX = "UMMSG_"
 
@@ -45,6 +47,10 @@ SETTINGS = (
     Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
     Setting("NETWORK_NAME", "The network's name, in layouts and as network_name", example="Example Network"),
     Setting("NETWORK_URL", "The network's address, as network_url", example="https://example.com"),
+    Setting("LOCALE", "The network's language: of its admins, and of customers whose own is not known", default="en"),
+    Setting("EMAIL_STYLE", "html or plain: the style of system emails that have none of their own", default="html"),
+    Setting("SUBJECT_PREFIX", "no: leave the network's name before the subjects of system emails out", default="yes"),
+    Setting("TEMPLATE_PATH", "Folders with more default emails and events, separated by colons"),
     Setting("RATE_LIMIT", "How fast mail may go out; a later version keeps it, and this one does not send with it"),
     Setting("SECRET_KEY", "Signs tokens; made by init, kept beside the database", secret=True),
     Setting("LAYOUT_HIDE_LOGO", "yes: neither logo nor network name above the card", default="no"),
@@ -134,6 +140,8 @@ def _not_a_mail_url() -> NotConfigured:
 _COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-zA-Z]{3,30}")
 _FONT = re.compile(r"[\w\s,'\-]{1,200}")
 _ALIGNMENT = re.compile(r"left|center|right")
+_LOCALE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
+_STYLE = re.compile(r"html|plain")
 _SWITCH = {
     "yes": True,
     "true": True,
@@ -216,6 +224,30 @@ class Settings:
         if self["MAIL_PASSWORD_COMMAND"]:
             return _password_from_command(self["MAIL_PASSWORD_COMMAND"])
         return None
+
+    @property
+    def locale(self) -> str:
+        """Raises NotConfigured for what is no language."""
+        return self._matching("LOCALE", _LOCALE, "a language such as en, sv or pt_BR")
+
+    @property
+    def email_style(self) -> EmailStyle:
+        """What the style `default` means. Raises NotConfigured for another word."""
+        return EmailStyle(self._matching("EMAIL_STYLE", _STYLE, "html or plain"))
+
+    @property
+    def subject_prefix(self) -> bool:
+        """Whether the network's name stands before the subjects of system emails."""
+        return self._switch("SUBJECT_PREFIX")
+
+    @property
+    def template_path(self) -> list[Path]:
+        """Raises NotConfigured for a folder that is not there."""
+        folders = [Path(name) for name in self["TEMPLATE_PATH"].split(os.pathsep) if name]
+        for folder in folders:
+            if not folder.is_dir():
+                raise NotConfigured(f"UMMSG_TEMPLATE_PATH: {folder} is no folder", hint=f"mkdir {folder}, or unset it")
+        return folders
 
     def layout(self) -> LayoutOptions:
         """Raises NotConfigured for a value that is not what its setting takes."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ummsg.cli.asking import Prompter
     from ummsg.config import Settings
+    from ummsg.mail.defaults import Defaults
     from ummsg.mail.transports.base import Transport
     from ummsg.services.broadcasts import Broadcasts
     from ummsg.services.directory import Directory
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ummsg.services.email_bundles import EmailBundles
     from ummsg.services.email_defaults import EmailDefaults
     from ummsg.services.emails import Emails
+    from ummsg.services.event_kinds import EventKinds
     from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
@@ -101,7 +103,19 @@ class Runtime:
     def outbox(self) -> "Outbox":
         from ummsg.services.outbox import Outbox
 
-        return Outbox(self.store, self.settings, lambda: self.transport, self.clock)
+        return Outbox(self.store, self.settings, lambda: self.event_kinds, lambda: self.transport, self.clock)
+
+    @cached_property
+    def event_kinds(self) -> "EventKinds":
+        from ummsg.services.event_kinds import load_event_kinds
+
+        return load_event_kinds(self.settings.template_path)
+
+    @cached_property
+    def defaults(self) -> "Defaults":
+        from ummsg.mail.defaults import load_defaults
+
+        return load_defaults(self.settings.template_path)
 
     @cached_property
     def emails(self) -> "Emails":

@@ -1,16 +1,16 @@
 """demo, init, doctor, config: from nothing to a place where sending works."""
 
 import json
-import shutil
 import stat
 from pathlib import Path
 
 import pytest
 
+from tests.earlier import migrations_up_to
 from tests.program import Program
 from tests.smtp_server import SmtpServer
 from ummsg.runtime import Runtime
-from ummsg.store.migrations import SCRIPTS, upgrade
+from ummsg.store.migrations import upgrade
 
 
 class TestDemo:
@@ -66,10 +66,8 @@ class TestInit:
 class TestAnOlderDatabase:
     @pytest.fixture
     def old(self, ummsg: Program, tmp_path: Path) -> Program:
-        scripts = tmp_path / "first"
-        shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "__init__.py", "0002*"))
         (tmp_path / "ummsg.db").unlink()
-        upgrade(ummsg.environ["UMMSG_DATABASE_URL"], scripts)
+        upgrade(ummsg.environ["UMMSG_DATABASE_URL"], migrations_up_to("0001", tmp_path))
         return ummsg
 
     def test_is_refused_off_a_terminal_with_what_to_type(self, old: Program) -> None:

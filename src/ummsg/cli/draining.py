@@ -27,14 +27,16 @@ def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume:
             show(tally.attempted, tally.attempted + tally.remaining, words(tally))
 
         run = ummsg.outbox.drain(broadcast_ids, watch=watch, stopping=stopping)
-    return _summarise(run, resume)
+    return _summarise(run, resume, run.tally if broadcast_ids is None else run.of_broadcasts)
 
 
-def _summarise(run: Run, resume: str) -> int:
+def _summarise(run: Run, resume: str, judged: Tally) -> int:
+    """`judged` is what the exit code is about: a broadcast is not to blame for a system email that went before it."""
     tally = run.tally
-    if tally.attempted:
+    if tally.attempted or tally.suppressed or tally.cancelled:
         parts = [f"{tally.sent:,} sent"]
-        parts += [f"{n:,} {name}" for name in ("failed", "deferred", "unknown") if (n := getattr(tally, name))]
+        names = ("failed", "deferred", "unknown", "suppressed", "cancelled")
+        parts += [f"{n:,} {name}" for name in names if (n := getattr(tally, name))]
         views.talk(", ".join(parts) + ".", "bold")
     if run.stopped_by is not None:
         return _stopped(run.stopped_by, tally, resume)
@@ -42,7 +44,7 @@ def _summarise(run: Run, resume: str) -> int:
         views.talk(f"Stopped. {tally.remaining:,} are still queued; nobody was mailed twice.")
         views.next_step(resume, "Go on with")
         return ExitCode.CANCELLED
-    if tally.failed or tally.deferred or tally.unknown or tally.remaining:
+    if judged.failed or judged.deferred or judged.unknown or judged.remaining:
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
 

@@ -8,6 +8,7 @@ from ummsg.cli import views
 from ummsg.cli.options import Context, Fields, Format, Limit, noun
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Counts, Delivery
+from ummsg.domain.email import SystemEmail
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus, ExitCode, ListFormat
 
 app = noun("Work down what is queued; what cron calls.")
@@ -34,8 +35,9 @@ def run(ctx: Context) -> None:
 @app.command()
 def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
     """Show what waits, how much of it, and when it goes on."""
-    rows = (_row(*standing) for standing in ctx.obj.outbox.status())
-    columns = ["id", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
+    rows = [_email_row(*standing) for standing in ctx.obj.outbox.status_of_emails()]
+    rows += [_row(*standing) for standing in ctx.obj.outbox.status()]
+    columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
     views.listing(rows, format, fields, columns=columns)
 
 
@@ -49,15 +51,15 @@ def list_deliveries(
 ) -> None:
     """List the deliveries that are not in a final state."""
     rows = map(delivery_row, ctx.obj.outbox.open_deliveries(status, limit))
-    views.listing(
-        rows, format, fields, columns=["id", "broadcast_id", "email", "status", "attempts", "due_at", "reply"]
-    )
+    columns = ["id", "broadcast_id", "event_id", "email", "status", "attempts", "due_at", "reply"]
+    views.listing(rows, format, fields, columns=columns)
 
 
 def delivery_row(delivery: Delivery) -> dict[str, Any]:
     return {
         "id": delivery.id,
         "broadcast_id": delivery.broadcast_id,
+        "event_id": delivery.event_id,
         "customer_id": delivery.customer_id,
         "email": delivery.email,
         "status": delivery.status.value,
@@ -69,10 +71,25 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
     }
 
 
+def _email_row(email: SystemEmail, counts: Counts, next_due: Any) -> dict[str, Any]:
+    return {
+        "id": None,
+        "system_email": email.slug,
+        "status": "queued",
+        "subject": email.draft.title,
+        "targeted": None,
+        "queued": counts.queued,
+        "deferred": counts.deferred,
+        "next_due": next_due,
+        "note": "" if email.draft.active else "switched off: what is queued will be dropped",
+    }
+
+
 def _row(broadcast: Broadcast, counts: Counts, next_due: Any) -> dict[str, Any]:
     waiting = broadcast.status in (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING)
     return {
         "id": broadcast.id,
+        "system_email": None,
         "status": broadcast.status.value,
         "subject": broadcast.subject,
         "targeted": None if waiting else counts.targeted,

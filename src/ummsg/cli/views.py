@@ -69,6 +69,12 @@ def talk(message: "str | RenderableType", style: str = "") -> None:
     err().print(message)
 
 
+def warnings(problems: Iterable[str]) -> None:
+    """What does not work, and keeps nothing else from working."""
+    for problem in problems:
+        talk(f"Warning: {printable(problem)}", "yellow")
+
+
 def next_step(command: str, why: str = "Next") -> None:
     """The command to type next, alone on its line so that it can be copied whole."""
     from rich.text import Text

@@ -97,6 +97,11 @@ def unsendable(reason: str, *, attempts: int) -> Settled:
     return Settled(DeliveryStatus.FAILED, attempts, None, reason)
 
 
+def dropped(status: DeliveryStatus, reason: str, *, attempts: int) -> Settled:
+    """The state of a delivery that became pointless while it waited: cancelled or suppressed."""
+    return Settled(status, attempts, None, reason)
+
+
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the `attempts`-th attempt was refused for now: doubling, bounded."""
     return min(FIRST_RETRY * int(2 ** min(attempts - 1, 20)), LONGEST_RETRY)
@@ -135,8 +140,13 @@ class Tally:
     failed: int = 0
     deferred: int = 0
     unknown: int = 0
+    suppressed: int = 0
+    cancelled: int = 0
     remaining: int = 0
     """Open deliveries that the run has not come to yet."""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
 
     def count(self, settled: Settled) -> None:
         name = settled.status.value

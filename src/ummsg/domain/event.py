@@ -95,6 +95,13 @@ class Standing:
     counts: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """In one word, the worst first; `no email` if none was bound to it."""
+        worst = ("failed", "unknown", "sending", "deferred", "queued", "suppressed", "cancelled", "sent")
+        found = next((status for status in worst if self.counts.get(status)), "no email")
+        return "queued" if found == "sending" else found
+
 
 def _kind_of(value: Any) -> str:
     return {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null"}.get(

@@ -5,6 +5,7 @@ is in doubt, and every other delivery is in the state that the ledger says.
 """
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,11 +13,21 @@ from datetime import datetime
 from ummsg.config import Settings
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.customer import Customer
-from ummsg.domain.delivery import Counts, Delivery, Outcome, Settled, Tally, settle, unsendable
+from ummsg.domain.delivery import Counts, Delivery, Fate, Outcome, Settled, Tally, settle, unsendable
+from ummsg.domain.email import SystemEmail
 from ummsg.domain.placeholders import known_placeholders
-from ummsg.errors import MailServerRefused, MailServerUnreachable, NotConfigured, UmmsgError
+from ummsg.errors import (
+    InvalidDraft,
+    InvalidInput,
+    MailServerRefused,
+    MailServerUnreachable,
+    NotConfigured,
+    UmmsgError,
+)
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.base import Connection, Transport
+from ummsg.services.event_kinds import EventKinds
+from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -26,10 +37,18 @@ from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 class Run:
     """One run of the outbox, as it goes and as it ended."""
 
-    tally: Tally = field(default_factory=Tally)
+    of_broadcasts: Tally = field(default_factory=Tally)
+    of_events: Tally = field(default_factory=Tally)
     stopped_by: UmmsgError | None = None
     """What ended it early: the mail server was lost, or the operator pressed Ctrl-C (then `interrupted`)."""
     interrupted: bool = False
+
+    @property
+    def tally(self) -> Tally:
+        return self.of_broadcasts + self.of_events
+
+    def count(self, delivery: Delivery, settled: Settled) -> None:
+        (self.of_broadcasts if delivery.event_id is None else self.of_events).count(settled)
 
 
 Watch = Callable[[Tally], None]
@@ -37,10 +56,16 @@ Watch = Callable[[Tally], None]
 
 class Outbox:
     def __init__(
-        self, store: Store, settings: Settings, transport: Callable[[], Transport], clock: Callable[[], datetime]
+        self,
+        store: Store,
+        settings: Settings,
+        kinds: Callable[[], EventKinds],
+        transport: Callable[[], Transport],
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._settings = settings
+        self._kinds = kinds
         self._transport = transport
         self._clock = clock
 
@@ -61,7 +86,7 @@ class Outbox:
         watch: Watch = lambda tally: None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> Run:
-        """Work down what is due of these broadcasts, or of all; end when nothing is due.
+        """Work down what is due: system emails first, then these broadcasts, or all; end when nothing is due.
 
         `stopping` is asked between messages. Raises MailServerRefused and NotConfigured; a server that is lost on
         the way ends the run instead (`stopped_by`). In every case what was not sent is still queued.
@@ -69,16 +94,17 @@ class Outbox:
         run = Run()
         self._settle_the_lost()
         ids = self._active() if broadcast_ids is None else broadcast_ids
-        run.tally.remaining = sum(self.counts(broadcast_id).open for broadcast_id in ids)
+        run.of_broadcasts.remaining = sum(self.counts(broadcast_id).open for broadcast_id in ids)
+        run.of_events.remaining = self._waiting_of_events()
         if not run.tally.remaining:
             self._finish(ids)
             return run
         self._refuse_rate_limit()
+        letters = Letters(self._settings, self._kinds)
         try:
             with self._transport().connect() as connection:
-                drain = _Drain(self._store, self._settings, self._clock, connection, run, watch, stopping)
-                for broadcast_id in ids:
-                    drain.work(broadcast_id)
+                rest = (run, watch, stopping, deque(ids), letters)
+                _Drain(self._store, self._settings, self._clock, connection, *rest).work()
         except MailServerUnreachable as error:
             run.stopped_by = error
         self._finish(ids)
@@ -110,6 +136,11 @@ class Outbox:
         with self._store.read() as tx:
             yield from tx.outbox.deliveries(None, status, limit)
 
+    def status_of_emails(self) -> list[tuple[SystemEmail, Counts, datetime | None]]:
+        """Every system email with open deliveries: their balance, and when the next one is due."""
+        with self._store.read() as tx:
+            return [(tx.emails.by_id(email_id), counts, due) for email_id, counts, due in tx.outbox.open_of_emails()]
+
     def _refuse_rate_limit(self) -> None:
         """Better no mail than mail that breaks a limit which somebody was given."""
         if self._settings["RATE_LIMIT"]:
@@ -128,6 +159,10 @@ class Outbox:
         with self._store.read() as tx:
             return tx.broadcasts.in_status([BroadcastStatus.QUEUED])
 
+    def _waiting_of_events(self) -> int:
+        with self._store.read() as tx:
+            return tx.outbox.waiting_of_events(self._clock())
+
     def _settle_the_lost(self) -> None:
         with self._store.begin() as tx:
             tx.outbox.expire_leases(self._clock())
@@ -141,8 +176,18 @@ class Outbox:
 
 
 @dataclass
+class _Claimed:
+    """A delivery that is ours until its lease ends, and how its message is made at the moment it is sent."""
+
+    delivery: Delivery
+    parcel: Callable[[datetime], Parcel]
+    has_own_sender: bool = False
+    """Whether a sender that the server refuses is this message's fault, and not every message's."""
+
+
+@dataclass
 class _Drain:
-    """One run's work, over one open connection."""
+    """One run's work, over one open connection: system emails that are due, then the broadcasts in turn."""
 
     store: Store
     settings: Settings
@@ -151,32 +196,60 @@ class _Drain:
     run: Run
     watch: Watch
     stopping: Callable[[], bool]
+    broadcast_ids: deque[int]
+    letters: Letters
     token: str = field(default_factory=lambda: secrets.token_hex(16))
+    prepared: dict[int, PreparedEmail] = field(default_factory=dict)
+    refused: UmmsgError | None = None
+    """Why the next message cannot be made; raised once what was sent before it is recorded."""
 
-    def work(self, broadcast_id: int) -> None:
-        if self.run.interrupted:
-            return
-        prepared, claimed = self._begin(broadcast_id)
+    def work(self) -> None:
+        with self.store.begin() as tx:
+            claimed = self._claim(tx)
         while claimed is not None:
-            delivery, customer = claimed
-            if self._must_stop(delivery):
+            if self._must_stop(claimed.delivery):
                 return
-            settled = self._attempt(prepared, delivery, customer)
+            settled = self._attempt(claimed)
             if settled is None:
                 return
-            claimed = self._record_and_claim(delivery, settled)
-            self.run.tally.count(settled)
+            following = self._record_and_claim(claimed.delivery, settled)
+            self.run.count(claimed.delivery, settled)
             self.watch(self.run.tally)
+            claimed = following
+        if self.refused is not None:
+            raise self.refused
 
-    def _begin(self, broadcast_id: int) -> tuple[PreparedEmail, tuple[Delivery, Customer | None] | None]:
-        with self.store.begin() as tx:
-            broadcast = tx.broadcasts.get(broadcast_id)
-            known = known_placeholders(tx.customers.attribute_names())
-            prepared = prepare_email(broadcast.draft, self.settings, known)
-            return prepared, self._claim(tx, broadcast_id)
+    def _claim(self, tx: Transaction) -> _Claimed | None:
+        try:
+            with tx.provisional():
+                return self._next(tx)
+        except (NotConfigured, InvalidInput) as error:
+            self.refused = error
+            return None
 
-    def _claim(self, tx: Transaction, broadcast_id: int) -> tuple[Delivery, Customer | None] | None:
-        """The next delivery, unless the broadcast was paused, cancelled or has become too late meanwhile."""
+    def _next(self, tx: Transaction) -> _Claimed | None:
+        """The next delivery: of an event before any of a broadcast."""
+        if claimed := self._claim_of_event(tx):
+            return claimed
+        while self.broadcast_ids:
+            if claimed := self._claim_of_broadcast(tx, self.broadcast_ids[0]):
+                return claimed
+            self.broadcast_ids.popleft()
+        return None
+
+    def _claim_of_event(self, tx: Transaction) -> _Claimed | None:
+        """What became pointless while it waited is recorded, and the next one taken."""
+        while delivery := tx.outbox.claim_of_event(self.token, self.clock()):
+            letter = self.letters.open(tx, delivery)
+            if dropped := letter.dropped(tx, self.clock()):
+                tx.outbox.record(delivery.id, self.token, dropped, self.clock())
+                self.run.count(delivery, dropped)
+                continue
+            return _Claimed(delivery, letter.parcel, has_own_sender=letter.has_own_sender)
+        return None
+
+    def _claim_of_broadcast(self, tx: Transaction, broadcast_id: int) -> _Claimed | None:
+        """None when it was paused, cancelled or has become too late meanwhile, as when nothing of it is due."""
         status, not_after = tx.broadcasts.standing(broadcast_id)
         now = self.clock()
         if status is not BroadcastStatus.QUEUED:
@@ -187,7 +260,16 @@ class _Drain:
         delivery = tx.outbox.claim(broadcast_id, self.token, now)
         if delivery is None:
             return None
-        return delivery, None if delivery.customer_id is None else tx.customers.get(delivery.customer_id)
+        prepared = self._prepared(tx, broadcast_id)
+        customer = None if delivery.customer_id is None else tx.customers.get(delivery.customer_id)
+        return _Claimed(delivery, lambda now: _parcel_for(prepared, delivery, customer, now))
+
+    def _prepared(self, tx: Transaction, broadcast_id: int) -> PreparedEmail:
+        if broadcast_id not in self.prepared:
+            known = known_placeholders(tx.customers.attribute_names())
+            draft = tx.broadcasts.get(broadcast_id).draft
+            self.prepared = {broadcast_id: prepare_email(draft, self.settings, known)}
+        return self.prepared[broadcast_id]
 
     def _must_stop(self, delivery: Delivery) -> bool:
         if self.stopping():
@@ -195,26 +277,34 @@ class _Drain:
             self._give_back(delivery)
         return self.run.interrupted
 
-    def _attempt(self, prepared: PreparedEmail, delivery: Delivery, customer: Customer | None) -> Settled | None:
+    def _attempt(self, claimed: _Claimed) -> Settled | None:
         """None if the claim ran out before the message was on the wire: it is another process's now."""
+        delivery = claimed.delivery
         try:
-            parcel = _parcel_for(prepared, delivery, customer, self.clock())
-        except (EmptyPlaceholder, RenderFailed) as error:
+            parcel = claimed.parcel(self.clock())
+            if delivery.lease_until is not None and self.clock() >= delivery.lease_until:
+                return None
+            outcome = self._send(parcel, claimed)
+        except (EmptyPlaceholder, RenderFailed, InvalidDraft) as error:
             return unsendable(f"not sent: {error}", attempts=delivery.attempts)
-        if delivery.lease_until is not None and self.clock() >= delivery.lease_until:
-            return None
-        try:
-            outcome = self.connection.send(parcel.envelope, parcel.message)
         except (MailServerRefused, MailServerUnreachable, NotConfigured):
             self._give_back(delivery)
             raise
         return settle(outcome, attempts=delivery.attempts, now=self.clock())
 
-    def _record_and_claim(self, delivery: Delivery, settled: Settled) -> tuple[Delivery, Customer | None] | None:
+    def _send(self, parcel: Parcel, claimed: _Claimed) -> Outcome:
+        try:
+            return self.connection.send(parcel.envelope, parcel.message)
+        except MailServerRefused as error:
+            if not claimed.has_own_sender:
+                raise
+            return Outcome(Fate.REFUSED, ": ".join([error.what, *error.details]))
+
+    def _record_and_claim(self, delivery: Delivery, settled: Settled) -> _Claimed | None:
         try:
             with self.store.begin() as tx:
                 tx.outbox.record(delivery.id, self.token, settled, self.clock())
-                return self._claim(tx, delivery.broadcast_id)
+                return self._claim(tx)
         except UmmsgError as error:
             error.details.append(
                 f"the message to {delivery.email} was {settled.status} ({settled.reply}) and could not be recorded:"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
-from ummsg.domain.email import EmailDraft, chosen_locale
+from ummsg.domain.email import EmailDraft, SystemEmail, chosen_locale
 from ummsg.domain.event import EventKind, Payload, Scalar
 from ummsg.domain.placeholders import NETWORK, known_placeholders, values_for
 from ummsg.errors import InvalidDraft, NotConfigured, Problem
@@ -14,6 +14,7 @@ from ummsg.mail.message import Headers, compose, parse_sender
 from ummsg.mail.templates import EmailTemplate, Rendered, compile_email
 from ummsg.mail.transports.base import Envelope
 from ummsg.services.prepared_email import Parcel
+from ummsg.store.engine import Transaction
 from ummsg.vocabulary import EmailStyle, FieldType
 
 
@@ -126,8 +127,24 @@ class PreparedSystemEmail:
         return self._templates[locale]
 
 
+class PreparedSystemEmails:
+    """Keeps each email compiled for as long as it is not changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kept: dict[int, tuple[datetime, PreparedSystemEmail]] = {}
+
+    def of(self, tx: Transaction, email: SystemEmail, kind: EventKind) -> PreparedSystemEmail:
+        kept = self._kept.get(email.id)
+        if kept is not None and kept[0] == email.updated_at:
+            return kept[1]
+        prepared = PreparedSystemEmail(email.draft, kind, self._settings, tx.customers.attribute_names())
+        self._kept[email.id] = (email.updated_at, prepared)
+        return prepared
+
+
 _NOBODY = Customer(0, None, "")
-_OF_CUSTOMERS = ("customer_id", "customer_user_id", "customer_user_email")
+_OF_CUSTOMERS = ("customer_id", "customer_user_email", "membership_id")
 
 
 def placeholders_of(kind: EventKind, attribute_names: Collection[str]) -> list[str]:

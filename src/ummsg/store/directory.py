@@ -52,6 +52,29 @@ class Customers:
         """Everyone whose external id this is and, for a number, whose id it is."""
         return list(self._where(_referred(customers, number_or_external_id)))
 
+    def named(self, numbers: Collection[str], keys: Collection[str]) -> list[Customer]:
+        """Those whom the network calls by one of these numbers, or who have one of these normalised addresses.
+
+        The number is the external id or, for a customer without one, the id: what the placeholder customer_id prints.
+        """
+        ids = [int(number) for number in numbers if number.isascii() and number.isdecimal() and len(number) < 19]
+        wanted = {customers.c.external_id: numbers, customers.c.email_key: keys}
+        found = [
+            customer for column, values in wanted.items() if values for customer in self._where(column.in_(values))
+        ]
+        if ids:
+            found += self._where(customers.c.id.in_(ids) & customers.c.external_id.is_(None))
+        return list({customer.id: customer for customer in found}.values())
+
+    def of_memberships(self, external_ids: Collection[str]) -> dict[str, Customer]:
+        """Whose the network's memberships of these ids are."""
+        if not external_ids:
+            return {}
+        wanted = memberships.c.external_id.in_(external_ids)
+        rows = self._execute(select(memberships.c.external_id, memberships.c.customer_id).where(wanted)).all()
+        owners = {customer.id: customer for customer in self.by_ids({row.customer_id for row in rows})}
+        return {row.external_id: owners[row.customer_id] for row in rows}
+
     def matching(self, typed: str, limit: int | None) -> list[Customer]:
         """The first customers, by id, in whose name or address every typed word begins a word."""
         words = search.words_of(typed)

@@ -37,6 +37,12 @@ class Transaction:
     def __init__(self, session: Session) -> None:
         self.session = session
 
+    @contextmanager
+    def provisional(self) -> Iterator[None]:
+        """What is done inside is undone if it raises; the transaction itself goes on."""
+        with self.session.begin_nested():
+            yield
+
     @cached_property
     def customers(self) -> Customers:
         return Customers(self.session)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select
 from sqlmodel import Session
 
 from ummsg.domain.delivery import Delivery
@@ -76,21 +76,9 @@ class Events:
         )
         return [delivery_of(row) for row in rows]
 
-    def requeue(self, delivery_id: int, now: datetime) -> None:
-        """A failed delivery starts again: no attempt, due now. Its Message-ID stays."""
-        self._set(delivery_id, status=DeliveryStatus.QUEUED, attempts=0, due_at=now, reply="", updated_at=now)
-
-    def note(self, delivery_id: int, reason: str, now: datetime) -> None:
-        """Say anew why a delivery failed."""
-        self._set(delivery_id, reply=reason, updated_at=now)
-
     def drop(self, delivery_id: int) -> None:
-        """Take away a failed delivery that nobody was ever addressed by."""
+        """Take away a failed delivery, for another in its place."""
         self._execute(delete(deliveries).where(deliveries.c.id == delivery_id))
-
-    def _set(self, delivery_id: int, **values: Any) -> None:
-        failed = (deliveries.c.id == delivery_id) & (deliveries.c.status == DeliveryStatus.FAILED)
-        self._execute(update(deliveries).where(failed).values(**values))
 
     def _outcomes(self, ids: Sequence[int]) -> dict[int, tuple[dict[str, int], str]]:
         failed_reply = func.max(deliveries.c.reply).filter(deliveries.c.status.in_(_FAILED))

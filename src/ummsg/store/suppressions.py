@@ -1,6 +1,6 @@
 """Addresses that must not be mailed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import delete, select
 from sqlmodel import Session
@@ -36,6 +36,11 @@ class Suppressions:
         """Whether there was one."""
         done = self._execute(delete(suppressions).where(suppressions.c.email_key == email_key(address)))
         return bool(done.rowcount)
+
+    def reasons(self, keys: Collection[str]) -> dict[str, str]:
+        """Why, for those of these normalised addresses that are suppressed."""
+        found = select(suppressions.c.email_key, suppressions.c.reason).where(suppressions.c.email_key.in_(keys))
+        return {row.email_key: row.reason for row in self._execute(found)}
 
     def all(self) -> Iterator[Suppression]:
         columns = (suppressions.c.email, suppressions.c.reason, suppressions.c.created_at)

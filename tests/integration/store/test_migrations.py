@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from tests.earlier import migrations_up_to
 from ummsg.errors import DatabaseUnusable
 from ummsg.store.engine import SCHEMA, DatabaseOlder, open_store
 from ummsg.store.migrations import SCRIPTS, upgrade
@@ -53,12 +54,7 @@ def scripts_with(tmp_path: Path, name: str, body: str) -> Path:
 
 def old_database(path: Path, tmp_path: Path, *, schema: str = "0001") -> None:
     """A database as an earlier migration left it, with a customer in it."""
-    scripts = tmp_path / "earlier"
-    shutil.copytree(SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__", "__init__.py"))
-    for migration in (scripts / "versions").glob("*.py"):
-        if migration.stem[:4] > schema:
-            migration.unlink()
-    upgrade(url(path), scripts)
+    upgrade(url(path), migrations_up_to(schema, tmp_path))
     execute(
         path,
         "INSERT INTO customers (email, email_key, name, locale, timezone, email_verification, attributes)"
