@@ -51,7 +51,7 @@ def show(ctx: Context, slug: EventSlug, format: Format = ListFormat.TABLE, field
         views.talk(f"Email {email['slug']}, to the {email['target']}, {state}")
     if not emails:
         views.talk("No email is bound to it.")
-        views.next_step("ummsg emails import, or ummsg emails new")
+        views.next_step("ummsg emails import")
 
 
 @app.command()

@@ -92,6 +92,11 @@ class Emails:
         self._execute(delete(emails).where(emails.c.id == email_id))
         return done.rowcount
 
+    def is_being_sent(self, email_id: int) -> bool:
+        sending = (deliveries.c.broadcast_id.is_(None), deliveries.c.status == DeliveryStatus.SENDING)
+        found = select(deliveries.c.id).where(*sending, deliveries.c.email_id == email_id).limit(1)
+        return self._execute(found).first() is not None
+
     def versions(self, email_id: int) -> list[EmailVersion]:
         """The newest first."""
         rows = self._execute(select(versions).where(versions.c.email_id == email_id).order_by(versions.c.number.desc()))
