@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any
 
 from ummsg.errors import Problem
-from ummsg.mail.markdown import MAX_PROBLEMS, markdown_html
+from ummsg.mail.markdown import BUTTON, MAX_PROBLEMS, markdown_html
 from ummsg.mail.tags import Masked
 from ummsg.mail.urls import is_dangerous
 from ummsg.vocabulary import ContentFormat
@@ -37,6 +37,7 @@ _EMAIL_ATTRIBUTES = {
     "hr": {"size", "width"},
     "img": {"alt", "border", "height", "src", "width"},
     "ol": {"start", "type"},
+    "p": {"class"},
     "table": {"bgcolor", "border", "cellpadding", "cellspacing", "height", "width"},
     "td": _CELL,
     "th": _CELL | {"scope"},
@@ -101,6 +102,7 @@ def _email_cleaner() -> Any:
         attributes=_EMAIL_ATTRIBUTES,
         clean_content_tags=_LEFT_OUT_WITH_CONTENT,
         url_schemes={"http", "https", "mailto", "tel"},
+        attribute_filter=lambda tag, name, value: None if name == "class" and value != BUTTON else value,
         filter_style_properties=set(_STYLES),
         strip_comments=False,
         link_rel=None,

@@ -1,7 +1,7 @@
 """Markdown to HTML, with statements that hold whole blocks: `{% if vip %}` around paragraphs, list items, table rows.
 
 A statement alone on its line is a block of its own. Lists that such blocks cut into pieces are joined again, so that
-a loop over items makes one list.
+a loop over items makes one list. A paragraph that is nothing but one bold link is a button.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
+BUTTON = "button"
+"""The one class that the sanitiser leaves in an email, and that the layout knows."""
 MAX_PROBLEMS = 20
 """How many an author is told at once."""
 _REFUSED_IN_TEXT = ("<script", "</script", "<style", "</style", "<iframe", "<object", "<embed", "<form")
@@ -51,6 +53,7 @@ def _parser() -> "MarkdownIt":
         "table", "statement", _statement, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     parser.core.ruler.after("block", "lone_statements", _lift_lone_statements)
+    parser.core.ruler.push("buttons", _make_buttons)
     # Addresses are judged in `_problems`: markdown-it's own way is to print what it refuses as text.
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.add_render_rule("statement", lambda _, tokens, index, *__: f"{tokens[index].content}\n")
@@ -117,6 +120,19 @@ def _within_one_if(content: str, masked: Masked) -> tuple[str, str, str] | None:
     if masked.tags[first].keyword != "if" or first in masked.forked or masked.closes.get(first) != last:
         return None
     return found[0][0], content[found[0].end() : found[-1].start()].strip(), found[-1][0]
+
+
+def _make_buttons(state: "StateCore") -> None:
+    """`**[Pay now](https://…)**` in a paragraph of its own asks to be clicked, and is made to look so."""
+    for paragraph, inline in zip(state.tokens, state.tokens[1:], strict=False):
+        if paragraph.type != "paragraph_open" or paragraph.hidden:
+            continue
+        children = [child for child in inline.children or () if child.type != "text" or child.content]
+        types = [child.type for child in children]
+        bold = types[:2] == ["strong_open", "link_open"] and types[-2:] == ["link_close", "strong_close"]
+        if bold and types.count("link_open") == 1:
+            paragraph.attrSet("class", BUTTON)
+            inline.children = children[1:-1]
 
 
 # Refusing

@@ -148,7 +148,7 @@ class _Body:
         if content_format is ContentFormat.TEXT:
             text = masked.without_statement_lines()
         else:
-            text = Writer(masked.width, numbered).write(tree)
+            text = Writer(masked.width, numbered, masked.readable).write(tree)
         return cls(masked, html, text, places.around, places.problems, content_format is not ContentFormat.HTML)
 
 

@@ -37,10 +37,12 @@ def _no_markers(text: str) -> int:
 @dataclass
 class Writer:
     """Writes trees as text. `width_of` measures a text that may hold markers, `number` writes the number of a list
-    item that is known only when the message is rendered (its arguments: the list, and the first number or None)."""
+    item that is known only when the message is rendered (its arguments: the list, and the first number or None),
+    `readable` says what a text with markers stands for, so that two of them can be compared."""
 
     width_of: Callable[[str], int] = _no_markers
     number: Callable[[str, int | None], str] = lambda of_list, start: ""
+    readable: Callable[[str], str] = str
     _lists: Iterator[int] = field(default_factory=count)
 
     def write(self, body: Element) -> str:
@@ -210,7 +212,8 @@ class Writer:
     def _link(self, node: Element, keep_spaces: bool) -> str:
         text = self._inline(node.children, keep_spaces=keep_spaces)
         address = node.attributes.get("href", "")
-        if not address or address.startswith("#") or address in (text.strip(), f"mailto:{text.strip()}"):
+        shown = self.readable(text.strip())
+        if not address or address.startswith("#") or self.readable(address) in (shown, f"mailto:{shown}"):
             return text
         return f"{text} ({address})" if text.strip() else address
 

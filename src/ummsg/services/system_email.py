@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
@@ -86,7 +86,7 @@ class PreparedSystemEmail:
 
     def check_rendering(self, values: Mapping[str, str], recipient: Recipient) -> None:
         """Raises InvalidDraft, EmptyPlaceholder or RenderFailed if the message to them cannot be made."""
-        template = self._template(self._locale(recipient))
+        template = self._template(self.locale(recipient))
         if not template.certain or not all(map(values.get, template.variables)):
             template.render(values)
 
@@ -95,7 +95,7 @@ class PreparedSystemEmail:
 
         Raises InvalidDraft, EmptyPlaceholder or RenderFailed.
         """
-        message = self._template(self._locale(recipient)).render(values)
+        message = self._template(self.locale(recipient)).render(values)
         html = message.html if self._style is EmailStyle.HTML else ""
         return replace(message, subject=self._prefix + message.subject, html=html)
 
@@ -115,7 +115,8 @@ class PreparedSystemEmail:
         envelope = Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=recipient.email)
         return Parcel(envelope, compose(self.rendered(values, recipient), headers))
 
-    def _locale(self, recipient: Recipient) -> str:
+    def locale(self, recipient: Recipient) -> str:
+        """The language of their text: their own, else the network's, else English."""
         return chosen_locale(self.draft.texts, [recipient.locale, self._settings.locale])
 
     def _template(self, locale: str) -> EmailTemplate:
@@ -157,9 +158,20 @@ def placeholders_of(kind: EventKind, attribute_names: Collection[str]) -> list[s
 
 
 def _as_text(value: Scalar, type: FieldType) -> str:
-    """A value as a template meets it. What is not true is empty, so that `{% if … %}` means what it says."""
+    """A value as a template meets it. What is not true is empty, so that `{% if … %}` means what it says; a moment is
+    told without its seconds, and a day as a day."""
     if value is None:
         return ""
     if type is FieldType.BOOLEAN:
         return "" if str(value).strip().lower() in ("", "0", "false", "no", "off") else "yes"
-    return str(value)
+    return _moment(str(value)) if type is FieldType.DATETIME else str(value)
+
+
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:  # the event's kind was another when it was stored
+        return text
+    if moment.time() == time():
+        return f"{moment:%Y-%m-%d}"
+    return f"{moment:%Y-%m-%d %H:%M} {moment:%Z}".rstrip()

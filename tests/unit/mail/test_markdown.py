@@ -24,6 +24,9 @@ def _table(heads: str, *rows: str) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+_BUTTON = '<p class="button"><a href="https://a.example">Pay</a></p>'
+
+
 @pytest.mark.parametrize(
     ("source", "html"),
     [
@@ -50,6 +53,17 @@ def _table(heads: str, *rows: str) -> str:
         (
             "{% if customer_city %}_inside_{% endif %} __{{ customer_name }}__",
             "<p><em>inside</em> <strong>Anna</strong></p>",
+        ),
+        ("**[Pay]({{ customer_site }})**", '<p class="button"><a href="https://anna.example">Pay</a></p>'),
+        ("{% if customer_city %}\n**[Pay](https://a.example)**\n{% endif %}", _BUTTON),
+        ("{% if customer_city %}**[Pay](https://a.example)**{% endif %}", _BUTTON),
+        (
+            "Now **[pay](https://a.example)**.",
+            '<p>Now <strong><a href="https://a.example">pay</a></strong>.</p>',
+        ),
+        (
+            "**[a](https://a.example) [b](https://b.example)**",
+            '<p><strong><a href="https://a.example">a</a> <a href="https://b.example">b</a></strong></p>',
         ),
     ],
 )

@@ -139,3 +139,8 @@ def test_values_are_not_escaped() -> None:
 
 def test_the_same_lines_are_under_the_text_as_under_the_card() -> None:
     assert rendered("x").text == "x\n\n-- \nExample Network\nStorgatan 1, Lund\n"
+
+
+def test_an_address_that_is_its_own_name_is_printed_once() -> None:
+    assert body_text("At [{{ customer_site }}]({{ customer_site }}).") == "At https://anna.example."
+    assert body_text("At [{{ customer_name }}]({{ customer_site }}).") == "At Anna (https://anna.example)."
