@@ -73,7 +73,9 @@ class Runtime:
         from ummsg.store.migrations import upgrade
 
         upgrade(url)
-        return open_store(url)
+        store = open_store(url)
+        self._email_defaults(store).install_essential()
+        return store
 
     @cached_property
     def transport(self) -> "Transport":
@@ -125,15 +127,18 @@ class Runtime:
 
     @cached_property
     def email_defaults(self) -> "EmailDefaults":
+        return self._email_defaults(self.store)
+
+    def _email_defaults(self, store: "Store") -> "EmailDefaults":
         from ummsg.services.email_defaults import EmailDefaults
 
-        return EmailDefaults(self.store, self.defaults, self.event_kinds, self.clock)
+        return EmailDefaults(store, self.settings, self.defaults, self.event_kinds, self.clock)
 
     @cached_property
     def email_bundles(self) -> "EmailBundles":
         from ummsg.services.email_bundles import EmailBundles
 
-        return EmailBundles(self.store, self.settings, self.event_kinds, self.clock)
+        return EmailBundles(self.store, self.settings, self.defaults, self.event_kinds, self.emails, self.clock)
 
     @cached_property
     def events(self) -> "Events":

@@ -121,6 +121,15 @@ class EmailState(StrEnum):
     AS_DEFAULT = "as default"
 
 
+class OnConflict(StrEnum):
+    """What becomes of an imported email where another of that slug is."""
+
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    COPY = "copy"
+    """It is installed beside it, under another slug."""
+
+
 class FieldType(StrEnum):
     """What a field of an event's payload holds. Text that can be read as the type will do."""
 

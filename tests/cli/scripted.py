@@ -73,6 +73,13 @@ class ScriptedPrompter:
         assert len(matching) == 1, f"{answer!r} is not one of {[choice.title for choice in choices]}"
         return matching[0]
 
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
+        """Answered with a list of beginnings of titles."""
+        answer = self._next(question)
+        chosen = [choice.value for choice in choices if choice.title.startswith(tuple(answer))]
+        assert len(chosen) == len(answer), f"{answer!r} are not all of {[choice.title for choice in choices]}"
+        return chosen
+
     def text(self, line: Line) -> str:
         return self._typed(line).strip()
 

@@ -42,12 +42,13 @@ class Back(Exception):
 
 @dataclass(frozen=True)
 class Choice(Generic[T]):
-    """One line of a menu; `badge` is printed before the title in `colour`."""
+    """One line of a menu; `badge` is printed before the title in `colour`, `more` while the line is highlighted."""
 
     value: T
     title: str
     badge: str = ""
     colour: str = ""
+    more: str = ""
 
 
 class Found(Protocol[T_co]):
@@ -106,6 +107,9 @@ class Prompter(Protocol):
         self, question: str, choices: Sequence[Choice[T]], *, at: T | None = None, keys: Mapping[str, T] | None = None
     ) -> T:
         """One of a few choices, starting at `at`; a key of `keys` answers with its value at once."""
+
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
+        """Any number of a few choices, at least one."""
 
     def text(self, line: Line) -> str:
         """One line of text."""

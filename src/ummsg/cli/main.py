@@ -33,6 +33,7 @@ COMMANDS = {
     "memberships": "Who is on which product: import, list.",
     "broadcast": "Compose, review, send and follow a message.",
     "notices": "The coloured messages on dashboards.",
+    "emails": "The system emails: what goes out after an event.",
     "events": "What happens on the network: fire, log, replay.",
     "suppressions": "Addresses that must not be mailed.",
     "outbox": "Work down what is queued; what cron calls.",

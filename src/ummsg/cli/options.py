@@ -34,3 +34,9 @@ NoticeId = Annotated[int, typer.Argument(metavar="ID", help="A notice's id.")]
 CustomerRef = Annotated[str, typer.Argument(metavar="REF", help="A customer's id or address.")]
 ProductRef = Annotated[str, typer.Argument(metavar="REF", help="A product's id or slug.")]
 CustomerOption = Annotated[str | None, typer.Option("--customer", metavar="REF", help="A customer's id or address.")]
+EmailSlug = Annotated[str, typer.Argument(metavar="SLUG", help="A system email.")]
+PayloadOption = Annotated[
+    list[str] | None,
+    typer.Option("--payload", metavar="FILE|-|KEY=VALUE", help="The event's payload; its example when left out."),
+]
+LocaleOption = Annotated[str, typer.Option("--locale", metavar="L", help="A language, such as en, sv or pt_BR.")]

@@ -1,12 +1,13 @@
 """Payloads as they are given: a JSON file, standard input, `key=value` words, or a stream of JSON lines."""
 
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from ummsg.cli.reading import named, read_bounded
+from ummsg.cli.strict_json import parse_json
 from ummsg.domain.event import PAYLOAD_MAXIMUM
 from ummsg.errors import InvalidInput
 
@@ -27,27 +28,18 @@ def read_payload(sources: Sequence[str]) -> Any:
             "--payload takes one file, or - for standard input, or key=value as often as there are fields",
             hint="--payload payload.json, or --payload customer_id=17 --payload payment_total=29",
         )
-    return parse_payload(_read(sources[0]), "standard input" if sources[0] == "-" else sources[0])
+    content = read_bounded(sources[0], _MOST_BYTES, "--payload", "an event", hint=_SOURCES)
+    return parse_payload(content, named(sources[0]))
 
 
 def parse_payload(text: bytes, where: str) -> Any:
     """One JSON value, strictly. Raises InvalidInput that says where it stops being one."""
     if len(text) > _MOST_BYTES:
         raise InvalidInput(f"--payload: {where} has more than {_MOST_BYTES // 1024:,} KiB; that is not an event")
-    try:
-        return json.loads(text.decode("utf-8-sig"), parse_constant=_no_constant, object_pairs_hook=_unique)
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"--payload: {where} is not UTF-8 text (byte {error.start + 1:,})") from None
-    except json.JSONDecodeError as error:
-        raise InvalidInput(
-            f"--payload: {where} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})", hint=_EXAMPLE
-        ) from None
-    except RecursionError:
-        raise InvalidInput(f"--payload: {where} nests too deeply; a payload is flat") from None
-    except ValueError as error:
-        raise InvalidInput(f"--payload: {where}: {error}", hint=_EXAMPLE) from None
+    return parse_json(text, f"--payload: {where}", hint=_EXAMPLE)
 
 
+_SOURCES = "--payload FILE, --payload - or --payload key=value"
 _EXAMPLE = """--payload '{"customer_id": 17, "payment_total": "29.00"}' in a file, or --payload customer_id=17"""
 
 
@@ -56,7 +48,7 @@ class JsonLines:
 
     def __init__(self, source: str) -> None:
         """`source` is a file or `-`; standard input is copied to disk first. Raises InvalidInput."""
-        self.name = "standard input" if source == "-" else source
+        self.name = named(source)
         self._file = _spooled() if source == "-" else _opened(source)
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
@@ -83,13 +75,6 @@ def _of_pairs(pairs: Sequence[str]) -> dict[str, str]:
     return payload
 
 
-def _read(source: str) -> bytes:
-    if source == "-":
-        return sys.stdin.buffer.read(_MOST_BYTES + 1)
-    with _opened(source) as stream:
-        return stream.read(_MOST_BYTES + 1)
-
-
 def _opened(source: str) -> IO[bytes]:
     try:
         return Path(source).open("rb")
@@ -97,7 +82,7 @@ def _opened(source: str) -> IO[bytes]:
         raise InvalidInput(
             f"--payload: {source} cannot be read",
             details=[error.strerror or str(error)],
-            hint="--payload FILE, --payload - or --payload key=value",
+            hint=_SOURCES,
         ) from None
 
 
@@ -106,15 +91,3 @@ def _spooled() -> IO[bytes]:
     while block := sys.stdin.buffer.read(1 << 20):
         file.write(block)
     return file
-
-
-def _no_constant(text: str) -> None:
-    raise ValueError(f"{text} is no value of JSON")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
-    return found

@@ -52,6 +52,22 @@ class TerminalPrompter:
         chosen = self._ask("select", question, bindings, choices=shown, default=start, instruction=" ")
         return chosen.value if isinstance(chosen, Choice) else chosen  # type: ignore[no-any-return]
 
+    def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
+        import questionary
+
+        shown = [
+            questionary.Choice(choice.title, value=number, description=choice.more or None)
+            for number, choice in enumerate(choices)
+        ]
+        chosen = self._ask(
+            "checkbox",
+            question,
+            choices=shown,
+            instruction="(Space: choose · a: all · Enter: go on)",
+            validate=lambda numbers: bool(numbers) or "Choose at least one with Space, or leave with Ctrl-C",
+        )
+        return [choices[number].value for number in chosen]
+
     def text(self, line: Line) -> str:
         return str(self._ask("text", line.question, **_line_options(line), instruction="")).strip()
 

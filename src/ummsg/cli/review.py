@@ -15,6 +15,7 @@ from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.vocabulary import BroadcastType, TargetKind
 
 if TYPE_CHECKING:
+    from ummsg.services.emails import EmailSample
     from ummsg.services.reviews import Review, Sample
 
 ROWS_SHOWN = 8
@@ -42,6 +43,13 @@ def show_message(review: "Review", index: int) -> None:
 def show_sample(sample: "Sample") -> None:
     """One message in full; data, so on stdout."""
     views.out().print(_message(sample, "Message" if sample.customer else "Notice"))
+
+
+def show_email(sample: "EmailSample", *, to_stderr: bool = False) -> None:
+    """A system email's message in full; data, so on stdout, unless it is shown for a question."""
+    to = f"{sample.recipient.name} <{sample.recipient.email}>" if sample.recipient.name else sample.recipient.email
+    console = views.err() if to_stderr else views.out()
+    console.print(_panel(sample.subject, sample.text, f"Message · {sample.locale}", to=to))
 
 
 def people(number: int) -> str:
@@ -90,12 +98,15 @@ def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
 
 
 def _message(sample: "Sample", title: str, lines: int | None = None) -> Panel:
-    head = [Text(views.printable_line(sample.subject), style="bold"), Text()]
-    if sample.customer is not None:
-        head.insert(0, Text(f"To: {views.printable_line(sample.customer.label)}", style="dim"))
-    return Panel(
-        Group(*head, Text(_shortened(sample.text, lines))), title=Text(title), title_align="left", padding=(0, 1)
-    )
+    to = sample.customer.label if sample.customer is not None else ""
+    return _panel(sample.subject, sample.text, title, to=to, lines=lines)
+
+
+def _panel(subject: str, text: str, title: str, *, to: str = "", lines: int | None = None) -> Panel:
+    head = [Text(views.printable_line(subject), style="bold"), Text()]
+    if to:
+        head.insert(0, Text(f"To: {views.printable_line(to)}", style="dim"))
+    return Panel(Group(*head, Text(_shortened(text, lines))), title=Text(title), title_align="left", padding=(0, 1))
 
 
 def _notice(sample: "Sample", draft: BroadcastDraft) -> Panel:

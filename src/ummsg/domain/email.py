@@ -148,10 +148,17 @@ class Comparison:
     @property
     def default_changed(self) -> bool:
         """Whether the default has other texts now than when the copy was last brought level with it."""
-        if self.email is None or self.default is None:
+        if self.email is None or self.email.base is None or self.default is None:
             return False
         now = dict(self.default.draft.texts)
-        return now not in (dict(self.email.base or {}), dict(self.email.texts))
+        return now not in (dict(self.email.base), dict(self.email.texts))
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is installed with other texts than its default has now."""
+        if self.email is None or self.default is None:
+            return False
+        return dict(self.email.texts) != dict(self.default.draft.texts)
 
     @property
     def state(self) -> EmailState:
@@ -163,8 +170,7 @@ class Comparison:
             return EmailState.NO_DEFAULT
         if self.default_changed:
             return EmailState.DEFAULT_CHANGED
-        as_default = dict(self.email.texts) == dict(self.default.draft.texts)
-        return EmailState.AS_DEFAULT if as_default else EmailState.EDITED
+        return EmailState.EDITED if self.differs else EmailState.AS_DEFAULT
 
 
 def is_slug(text: str) -> bool:

@@ -4,18 +4,17 @@ Three forms share it: a default (`slug.md`), its translation (`slug.sv.md`), and
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
-from ummsg.domain.duration import parse_duration, shown_duration
 from ummsg.domain.email import FALLBACK_LOCALE, EmailDraft, EmailText
-from ummsg.errors import InvalidDraft, InvalidInput, Problem
-from ummsg.vocabulary import ContentFormat, EmailStyle, EmailTarget
+from ummsg.errors import InvalidDraft, Problem
+from ummsg.mail.email_keys import SETTINGS, checked_keys, settings_of
+from ummsg.vocabulary import ContentFormat, EmailStyle
 
 HEAD_MAXIMUM = 16 * 1024
 """In characters. A head holds a dozen short lines."""
@@ -23,67 +22,9 @@ HEAD_MAXIMUM = 16 * 1024
 _HEAD = re.compile(r"---[ \t]*\n(?P<head>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
-# What each key takes: a function from YAML's value to ours, which raises ValueError with what it takes.
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"must be text, and is {_kind_of(value)}: put it in quotes")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, and is {_kind_of(value)}")
-    return value
-
-
-def _version(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError("must be a number from 1 on")
-    return value
-
-
-def _delay(value: Any) -> timedelta:
-    try:
-        return parse_duration(str(value))
-    except InvalidInput as error:
-        raise ValueError(f"{error.what}; {error.hint}") from None
-
-
-def _one_of(words: Iterable[str]) -> Callable[[Any], Any]:
-    enum = type(next(iter(words)))
-
-    def read(value: Any) -> Any:
-        if value not in list(words):
-            raise ValueError(f"must be {' or '.join(words)}")
-        return enum(value)
-
-    return read
-
-
-_KEYS: Mapping[str, Callable[[Any], Any]] = {
-    "slug": _text,
-    "event": _text,
-    "target": _one_of(EmailTarget),
-    "title": _text,
-    "subject": _text,
-    "description": _text,
-    "style": _one_of(EmailStyle),
-    "format": _one_of(ContentFormat),
-    "after": _delay,
-    "version": _version,
-    "essential": _flag,
-    "active": _flag,
-    "sender": _text,
-    "copy_to_admins": _flag,
-}
 _OF_TRANSLATION = ("slug", "title", "subject", "format")
 _OF_DEFAULT = (*_OF_TRANSLATION, "event", "target", "description", "style", "after", "version", "essential")
-_OF_EMAIL = (
-    *("slug", "event", "target", "title", "subject", "description", "style", "format"),
-    *("active", "after", "sender", "copy_to_admins"),
-)
+_OF_EMAIL = (*SETTINGS, "subject", "format")
 
 
 @dataclass(frozen=True)
@@ -123,20 +64,7 @@ def read_translation(text: str, where: str) -> tuple[str, EmailText]:
 def write_email(draft: EmailDraft, locale: str) -> str:
     """An installed email with its text in one language, as a file to edit; `read_email` reads it back."""
     text = draft.texts[locale]
-    values = {
-        "slug": draft.slug,
-        "event": draft.event,
-        "target": draft.target.value,
-        "title": draft.title,
-        "subject": text.subject,
-        "description": draft.description,
-        "style": draft.style.value,
-        "format": text.content_format.value,
-        "active": draft.active,
-        "after": shown_duration(draft.after),
-        "sender": draft.sender,
-        "copy_to_admins": draft.copy_to_admins,
-    }
+    values = {**settings_of(draft), "subject": text.subject, "format": text.content_format.value}
     head = yaml.dump(values, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000)
     return f"---\n{head}---\n{text.content}"
 
@@ -166,7 +94,10 @@ def _read(text: str, where: str, known: Iterable[str], required: Iterable[str] =
     found = _HEAD.match(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     if found is None:
         raise _wrong([Problem("", "the head is missing: it begins with a line --- and ends with another")], where)
-    values, problems = _checked(_parsed(found["head"], where), list(known), where)
+    head = _parsed(found["head"], where)
+    values, problems = checked_keys(head, list(known))
+    if tuple(known) == _OF_TRANSLATION:
+        problems = [_of_the_default(problem) for problem in problems]
     problems += [Problem(name, "is missing") for name in required if name not in values and not _named(problems, name)]
     if problems:
         raise _wrong(problems, where)
@@ -188,25 +119,10 @@ def _parsed(head: str, where: str) -> dict[str, Any]:
     return values
 
 
-def _checked(values: dict[Any, Any], known: list[str], where: str) -> tuple[dict[str, Any], list[Problem]]:
-    read: dict[str, Any] = {}
-    problems = []
-    for name, value in values.items():
-        if name not in known:
-            problems.append(Problem(str(name), _unknown(str(name), known)))
-            continue
-        try:
-            read[name] = _KEYS[name](value)
-        except ValueError as error:
-            problems.append(Problem(name, str(error)))
-    return read, problems
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    if name in _OF_DEFAULT and known == list(_OF_TRANSLATION):
-        return "belongs in the file of the default, and not in its translation"
-    close = get_close_matches(name, known, n=1)
-    return f"is not known; did you mean {close[0]}?" if close else f"is not known; there are {', '.join(known)}"
+def _of_the_default(problem: Problem) -> Problem:
+    if problem.field not in _OF_DEFAULT or problem.field in _OF_TRANSLATION:
+        return problem
+    return Problem(problem.field, "belongs in the file of the default, and not in its translation")
 
 
 def _named(problems: list[Problem], name: str) -> bool:
@@ -215,11 +131,6 @@ def _named(problems: list[Problem], name: str) -> bool:
 
 def _wrong(problems: list[Problem], where: str) -> InvalidDraft:
     return InvalidDraft([Problem(f"{where}: {p.field}" if p.field else where, p.message) for p in problems])
-
-
-def _kind_of(value: Any) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", type(None): "empty", list: "a list"}
-    return names.get(type(value), "something else")
 
 
 class _Loader(yaml.SafeLoader):

@@ -25,6 +25,7 @@ __all__ = [
     "Rendered",
     "compile_email",
     "compile_notice",
+    "names_in",
     "placeholder_in_notice",
     "sanitise_notice",
 ]
@@ -110,6 +111,17 @@ def compile_email(
     template = _compiled(variables, mask(subject), body, layout, certain=certain)
     _try(template)
     return template
+
+
+def names_in(*sources: str) -> frozenset[str]:
+    """The placeholders that these texts refer to; of what cannot be read, none."""
+    names: frozenset[str] = frozenset()
+    for source in sources:
+        try:
+            names |= check(plain(source))[0]
+        except Refused:
+            continue
+    return names
 
 
 def _unknown(name: str, lines: Mapping[str, int], field: str, known: Collection[str]) -> Problem:

@@ -1,7 +1,7 @@
 """The installed system emails: checking, storing, previewing."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,11 +11,11 @@ from ummsg.config import Settings
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Outcome
 from ummsg.domain.email import EmailDraft, Metrics, SystemEmail, chosen_locale
-from ummsg.domain.event import EventKind, Payload
+from ummsg.domain.event import EventKind, Payload, PayloadField
 from ummsg.domain.placeholders import CUSTOMER
 from ummsg.errors import InvalidDraft, InvalidInput, Problem, UnknownReference
 from ummsg.mail.message import parse_sender
-from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
+from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, names_in
 from ummsg.mail.transports.base import Transport
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.events import refused
@@ -66,9 +66,11 @@ class Emails:
             return tx.emails.metrics(email.id).get(email.id, Metrics())
 
     def placeholders(self, event: str) -> list[str]:
-        """Every name that an email on this event may use."""
+        """Every name that an email on this event may use; none for an event that is not registered (any more)."""
+        if (kind := self._kinds.find(event)) is None:
+            return []
         with self._store.read() as tx:
-            return placeholders_of(self._kinds.get(event), tx.customers.attribute_names())
+            return placeholders_of(kind, tx.customers.attribute_names())
 
     def locale_to_edit(self, texts: Mapping[str, Any]) -> str:
         """The language whose text is meant when none is named: the network's, else English, else what there is."""
@@ -80,6 +82,12 @@ class Emails:
         """Raises InvalidDraft with everything that is wrong with it, placeholders that are not known included."""
         with self._store.read() as tx:
             self._check(tx, draft)
+
+    def problems_anywhere(self, draft: EmailDraft) -> list[Problem]:
+        """What is wrong with it whatever events and placeholders an installation knows."""
+        names = names_in(*(part for text in draft.texts.values() for part in (text.subject, text.content)))
+        kind = EventKind(draft.event, "", tuple(map(PayloadField, names)))
+        return _problems(draft, PreparedSystemEmail(draft, kind, self._settings, ()))
 
     def complaint(self, draft: EmailDraft, field: str) -> str:
         """What is wrong with one field by itself; nothing if it may stand."""
@@ -150,36 +158,35 @@ class Emails:
         A `customer` takes the place of the example's. Raises InvalidInput for a payload that is not the event's,
         InvalidDraft for a message that cannot be made.
         """
-        prepared, recipient, values = self._ready(slug, customer, payload, locale)
-        with _explained():
-            message = prepared.rendered(values, recipient)
-        chosen = chosen_locale(prepared.draft.texts, [recipient.locale, self._settings.locale])
-        return EmailSample(recipient, chosen, message.subject, message.html, message.text)
+        return _sample(*self._ready(self.get(slug).draft, customer, payload, locale))
+
+    def preview_draft(self, draft: EmailDraft) -> EmailSample:
+        """The message of one that is not stored, with its event's example payload. Raises InvalidDraft."""
+        return _sample(*self._ready(draft, None, None, ""))
 
     def send_test(
         self,
         slug: str,
         to: str,
-        transport: Transport,
+        transport: Callable[[], Transport],
         *,
         customer: Customer | None = None,
         payload: Any = None,
         locale: str = "",
     ) -> Outcome:
         """Send the message of `preview`, marked as a test, to any address; no metric counts it."""
-        prepared, recipient, values = self._ready(slug, customer, payload, locale)
+        prepared, recipient, values = self._ready(self.get(slug).draft, customer, payload, locale)
         message_id = f"test.{secrets.token_hex(16)}@{prepared.domain}"
         with _explained():
             addressed = replace(recipient, email=to)
             parcel = prepared.parcel(addressed, values, message_id=message_id, now=self._clock(), test=True)
-        with transport.connect() as connection:
+        with transport().connect() as connection:
             return connection.send(parcel.envelope, parcel.message)
 
     def _ready(
-        self, slug: str, customer: Customer | None, payload: Any, locale: str
+        self, draft: EmailDraft, customer: Customer | None, payload: Any, locale: str
     ) -> tuple[PreparedSystemEmail, Recipient, dict[str, str]]:
         with self._store.read() as tx:
-            draft = tx.emails.get(slug).draft
             kind = self._kinds.get(draft.event)
             prepared = PreparedSystemEmail(draft, kind, self._settings, tx.customers.attribute_names())
             told, customer = self._told(tx, kind, customer, payload)
@@ -189,7 +196,9 @@ class Emails:
             name = ""
         wanted = locale or (customer.locale if customer and draft.target is EmailTarget.CUSTOMER else "")
         if locale and locale not in draft.texts:
-            raise UnknownReference(f"{slug} has no text in {locale!r}", details=[f"there are {', '.join(draft.texts)}"])
+            raise UnknownReference(
+                f"{draft.slug} has no text in {locale!r}", details=[f"there are {', '.join(draft.texts)}"]
+            )
         return prepared, Recipient(email, name, wanted, customer), prepared.values(told, customer)
 
     def _told(
@@ -206,35 +215,39 @@ class Emails:
         return {name: value for name, value in example.items() if name not in CUSTOMER}, customer
 
     def _check(self, tx: Transaction, draft: EmailDraft) -> None:
-        problems = list(draft.problems())
         try:
             kind = self._kinds.get(draft.event)
         except UnknownReference as error:
-            problems.append(Problem("event", ": ".join([error.what, *error.details])))
-        else:
-            problems += _text_problems(
-                PreparedSystemEmail(draft, kind, self._settings, tx.customers.attribute_names()), problems
-            )
-        if draft.sender:
-            try:
-                parse_sender(draft.sender)
-            except InvalidInput as error:
-                problems.append(Problem("from", error.what))
-        if problems:
+            unknown = Problem("event", ": ".join([error.what, *error.details]))
+            raise InvalidDraft([unknown, *self.problems_anywhere(draft)]) from None
+        prepared = PreparedSystemEmail(draft, kind, self._settings, tx.customers.attribute_names())
+        if problems := _problems(draft, prepared):
             raise InvalidDraft(problems)
+
+
+def _problems(draft: EmailDraft, prepared: PreparedSystemEmail) -> list[Problem]:
+    problems = list(draft.problems())
+    told = {problem.field for problem in problems}
+    try:
+        prepared.check()
+    except InvalidDraft as error:
+        problems += [problem for problem in error.problems if problem.field not in told]
+    if draft.sender:
+        try:
+            parse_sender(draft.sender)
+        except InvalidInput as error:
+            problems.append(Problem("from", error.what))
+    return problems
+
+
+def _sample(prepared: PreparedSystemEmail, recipient: Recipient, values: Mapping[str, str]) -> EmailSample:
+    with _explained():
+        message = prepared.rendered(values, recipient)
+    return EmailSample(recipient, prepared.locale(recipient), message.subject, message.html, message.text)
 
 
 def _known(tx: Transaction, payload: Payload) -> Customer | None:
     return Targets.of(tx, [payload]).customer_if_known(payload)
-
-
-def _text_problems(prepared: PreparedSystemEmail, told: Sequence[Problem]) -> list[Problem]:
-    try:
-        prepared.check()
-    except InvalidDraft as error:
-        fields = {problem.field for problem in told}
-        return [problem for problem in error.problems if problem.field not in fields]
-    return []
 
 
 @contextmanager

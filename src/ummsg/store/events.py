@@ -41,6 +41,10 @@ class Events:
         )
         return {row.dedupe_key: row.id for row in found}
 
+    def has_fired(self, slug: str) -> bool:
+        """Whether an event of this kind is stored."""
+        return self._execute(select(events.c.id).where(events.c.slug == slug).limit(1)).first() is not None
+
     def get(self, event_id: int) -> Event:
         """Raises UnknownReference."""
         row = self._execute(select(events).where(events.c.id == event_id)).first()

@@ -1,0 +1,125 @@
+"""ummsg emails export, and import --from: emails between installations."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ummsg.cli import views
+from ummsg.cli.asking import Back, Choice
+from ummsg.cli.options import Context
+from ummsg.cli.reading import named, read_bounded
+from ummsg.cli.strict_json import parse_json
+from ummsg.errors import Cancelled, InvalidInput
+from ummsg.vocabulary import ListFormat, OnConflict
+
+if TYPE_CHECKING:
+    from ummsg.runtime import Runtime
+    from ummsg.services.email_bundles import Plan, Step
+
+MOST_BYTES = 10 * 1024 * 1024
+"""More is refused before it is read: some thousand long emails fit."""
+
+
+def export(
+    ctx: Context,
+    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Which emails.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Every installed email.")] = False,
+) -> None:
+    """Print emails as a bundle (JSON) for another installation: texts and settings, no numbers, no secrets."""
+    if bool(slugs) == all:
+        raise InvalidInput("Which emails?", details=["give slugs, or --all"], hint="ummsg emails export --all")
+    bundle = ctx.obj.email_bundles.export(None if all else slugs)
+    print(json.dumps(bundle, ensure_ascii=False, indent=2))
+
+
+def import_bundle(
+    ummsg: "Runtime",
+    source: str,
+    *,
+    on_conflict: OnConflict | None,
+    dry_run: bool,
+    activate: bool,
+    yes: bool,
+) -> None:
+    """Show what importing a bundle would do, ask, and do it: all of it, or nothing."""
+    content = read_bounded(source, MOST_BYTES, "--from", "a bundle of emails")
+    bundle = parse_json(content, f"--from: {named(source)}", hint="ummsg emails export --all > bundle.json, there")
+
+    def plan(decision: OnConflict | None) -> "Plan":
+        return ummsg.email_bundles.plan(bundle, on_conflict=decision, activate=activate)
+
+    planned = plan(on_conflict)
+    if planned.undecided and not dry_run:
+        planned = plan(_decide(ummsg, planned))
+    _show(planned)
+    stored = [step for step in planned.steps if step.stores]
+    if dry_run or not stored:
+        views.talk("Nothing was stored." if dry_run else "There is nothing to import.")
+        return
+    _confirm(ummsg, stored, yes=yes)
+    for email in ummsg.email_bundles.store(planned):
+        views.talk(f"{email.slug} is imported, and {'active' if email.draft.active else 'inactive'}.")
+    _say_next(stored)
+
+
+def _decide(ummsg: "Runtime", plan: "Plan") -> OnConflict:
+    number = len(plan.undecided)
+    which = "1 email is" if number == 1 else f"{number} emails are"
+    if not ummsg.prompter.interactive:
+        raise InvalidInput(
+            f"{which} different here; nothing was stored",
+            details=[step.draft.slug for step in plan.undecided],
+            hint="the same command with --on-conflict skip, overwrite or copy; --dry-run shows the plan",
+        )
+    choices = [
+        Choice(OnConflict.SKIP, "skip: keep those that are here"),
+        Choice(OnConflict.OVERWRITE, "overwrite: take those of the file; what they replace is kept as a version"),
+        Choice(OnConflict.COPY, "copy: install those of the file beside them, under other slugs"),
+    ]
+    try:
+        return ummsg.prompter.select(f"{which} different here. What becomes of them?", choices)
+    except Back:
+        raise Cancelled("Nothing was stored") from None
+
+
+def _show(plan: "Plan") -> None:
+    rows = [_row(step) for step in plan.steps]
+    views.listing(rows, ListFormat.TABLE, columns=["slug", "standing", "action", "active"], key="slug")
+    for step in plan.steps:
+        notes = [*step.notes, *(f"not known here: {problem}" for problem in step.unsendable)]
+        views.warnings(views.printable_line(f"{step.draft.slug}: {note}") for note in notes)
+
+
+def _row(step: "Step") -> dict[str, Any]:
+    action = "import" if step.present is None else step.action.value if step.action else "–"
+    return {
+        "slug": step.draft.slug,
+        "standing": step.standing.value,
+        "action": action,
+        "active": _active_then(step),
+    }
+
+
+def _active_then(step: "Step") -> str:
+    """Whether it goes out afterwards; an active one that is overwritten by an inactive one stops, which is said."""
+    now = "yes" if step.draft.active else "no"
+    if step.overwrites and step.present is not None and step.present.draft.active and not step.draft.active:
+        return "no (it is now)"
+    return now
+
+
+def _confirm(ummsg: "Runtime", stored: "list[Step]", *, yes: bool) -> None:
+    """Only what overwrites is asked about off a terminal; on one, everything that is stored."""
+    number = "1 email" if len(stored) == 1 else f"{len(stored)} emails"
+    if any(step.overwrites for step in stored):
+        ummsg.prompter.confirm_destructive(f"Import {number}, over what is here?", yes=yes)
+    elif not yes and ummsg.prompter.interactive and not ummsg.prompter.confirm(f"Import {number}?", default=True):
+        raise Cancelled("Nothing was stored")
+
+
+def _say_next(stored: "list[Step]") -> None:
+    inactive = [step for step in stored if not step.draft.active]
+    if inactive:
+        slug = inactive[0].draft.slug
+        views.next_step(f"ummsg emails preview {slug}, then ummsg emails enable {slug}", "To let one go out")
