@@ -93,9 +93,8 @@ def fire(folder: Path, environ: dict[str, str], number: int) -> tuple[float, flo
 def insert_alone(folder: Path, number: int) -> float:
     """Seconds that sqlite3 takes for as many events and deliveries, in transactions of the same size."""
     source = sqlite3.connect(folder / "ummsg.db")
-    schema = [
-        sql for (sql,) in source.execute("SELECT sql FROM sqlite_master WHERE tbl_name IN ('events', 'deliveries')")
-    ]
+    of_tables = "tbl_name IN ('events', 'deliveries') AND sql IS NOT NULL"
+    schema = [sql for (sql,) in source.execute(f"SELECT sql FROM sqlite_master WHERE {of_tables}")]
     events = source.execute("SELECT * FROM events LIMIT ?", (number,)).fetchall()
     deliveries = source.execute("SELECT * FROM deliveries LIMIT ?", (2 * number,)).fetchall()
     source.close()

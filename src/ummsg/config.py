@@ -158,6 +158,8 @@ _SWITCH = {
 class LayoutOptions:
     """The base layout's options; every value is checked, since it lands inside CSS."""
 
+    language: str = "und"
+    """Of the message, as HTML tells it (BCP 47)."""
     network_name: str = ""
     network_url: str = ""
     hide_logo: bool = False

@@ -19,6 +19,8 @@ from ummsg.errors import Cancelled, InvalidInput
 DOWN, ENTER, ESC, CTRL_C, CTRL_D, CTRL_O = "\x1b[B", "\r", "\x1b", "\x03", "\x04", "\x0f"
 COLOURS = [Choice("red", "Red"), Choice("green", "Green", "▌", "#00ff00"), Choice("blue", "Blue")]
 
+_ALL = ["red", "green", "blue"]
+
 
 @pytest.fixture
 def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[PipeInput]:
@@ -54,6 +56,29 @@ class TestSelect:
         keyboard.send_text(key)
         with pytest.raises(error):
             prompter.select("Which?", COLOURS)
+
+
+class TestChoose:
+    @pytest.mark.parametrize(
+        ("keys", "chosen"),
+        [(" " + ENTER, ["red"]), (" " + DOWN + DOWN + " " + ENTER, ["red", "blue"]), ("a" + ENTER, _ALL)],
+        ids=["one", "several", "all"],
+    )
+    def test_space_chooses_and_enter_goes_on(
+        self, keyboard: PipeInput, prompter: TerminalPrompter, keys: str, chosen: list[str]
+    ) -> None:
+        keyboard.send_text(keys)
+        assert prompter.choose("Which?", COLOURS) == chosen
+
+    def test_none_is_no_answer(self, keyboard: PipeInput, prompter: TerminalPrompter) -> None:
+        keyboard.send_text(ENTER + DOWN + " " + ENTER)
+        assert prompter.choose("Which?", COLOURS) == ["green"]
+
+    @pytest.mark.parametrize(("key", "error"), [(ESC, Back), (CTRL_C, Cancelled)])
+    def test_it_can_be_left(self, keyboard: PipeInput, prompter: TerminalPrompter, key: str, error: Any) -> None:
+        keyboard.send_text(" " + key)
+        with pytest.raises(error):
+            prompter.choose("Which?", COLOURS)
 
 
 def line(kept: list[str], typed: str = "") -> Line:

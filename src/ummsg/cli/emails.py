@@ -41,7 +41,7 @@ def list_emails(
     views.warnings([*ummsg.defaults.problems, *ummsg.event_kinds.problems])
     rows = [_row(ummsg, email, metrics) for email, metrics in ummsg.emails.all(event=event, target=target)]
     columns = ["slug", "event", "target", "active", "state", "sent", "failed", "last_sent"]
-    views.listing(rows, format, fields, columns=columns, key="slug")
+    views.listing(rows, format, fields, columns=columns, optional=["event", "target"], key="slug")
     if not rows and format is ListFormat.TABLE:
         views.next_step("ummsg emails import")
 
@@ -49,7 +49,15 @@ def list_emails(
 @app.command()
 def show(ctx: Context, slug: EmailSlug, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
     """Show an email: its settings, its texts, what it may refer to, and what was sent of it."""
-    views.record(_full_row(ctx.obj, ctx.obj.emails.get(slug)), format, fields)
+    row = _full_row(ctx.obj, ctx.obj.emails.get(slug))
+    if format is not ListFormat.TABLE or fields:
+        views.record(row, format, fields)
+        return
+    texts, names = row.pop("texts"), row.pop("placeholders")
+    views.record(row | {"subject": None, "counts": None}, format)
+    _print_block("Placeholders", ", ".join(names))
+    for locale, text in texts.items():
+        _print_block(f"Text ({locale}), {text['format']}", f"Subject: {text['subject']}\n\n{text['content']}")
 
 
 @app.command()
@@ -136,6 +144,13 @@ app.command("update")(emails_defaults.update)
 app.command("history")(emails_defaults.history)
 app.command("restore")(emails_defaults.restore)
 app.command("export")(emails_bundle.export)
+
+
+def _print_block(title: str, content: str) -> None:
+    from rich.text import Text
+
+    views.out().print(Text(f"\n{title}", style="bold"))
+    views.out().print(Text(views.printable(content.rstrip())))
 
 
 def write_file(path: Path, text: str) -> None:

@@ -92,11 +92,11 @@ def _show(plan: "Plan") -> None:
 
 
 def _row(step: "Step") -> dict[str, Any]:
-    action = "import" if step.present is None else step.action.value if step.action else "–"
+    undecided = "undecided" if step.standing.value == "different" else "–"
     return {
         "slug": step.draft.slug,
         "standing": step.standing.value,
-        "action": action,
+        "action": "import" if step.present is None else step.action or undecided,
         "active": _active_then(step),
     }
 

@@ -33,7 +33,7 @@ def status(
     ummsg = ctx.obj
     views.warnings([*ummsg.defaults.problems, *ummsg.event_kinds.problems])
     if not check:
-        columns = ["slug", "state", "event", "target", "title"]
+        columns = ["slug", "state", "title"]
         rows = [_row(pair) for pair in ummsg.email_defaults.compare()]
         views.listing(rows, format, fields, columns=columns, key="slug")
         return
@@ -223,7 +223,7 @@ def _preview(ummsg: "Runtime", default: "Default") -> None:
 def _choice(default: "Default") -> "Choice[Default]":
     draft = default.draft
     title = f"{draft.title} ({draft.slug})"
-    more = f"After {draft.event}, to the {draft.target}. {draft.description} From {default.source}."
+    more = f"{draft.description} (After {draft.event}, to the {draft.target}; from {default.source}.)"
     return Choice(default, views.printable_line(title), more=views.printable_line(more))
 
 

@@ -55,13 +55,11 @@ class TerminalPrompter:
     def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
         import questionary
 
-        shown = [
-            questionary.Choice(choice.title, value=number, description=choice.more or None)
-            for number, choice in enumerate(choices)
-        ]
+        shown = [questionary.Choice(choice.title, value=number) for number, choice in enumerate(choices)]
         chosen = self._ask(
             "checkbox",
             question,
+            below=lambda: wrapped(choices[_pointed_at()].more),
             choices=shown,
             instruction="(Space: choose · a: all · Enter: go on)",
             validate=lambda numbers: bool(numbers) or "Choose at least one with Space, or leave with Ctrl-C",
@@ -173,6 +171,15 @@ def _with_text_below(layout: "Layout", below: Callable[[], str]) -> "Layout":
     text = FormattedTextControl(lambda: [("class:keys", below())])
     rows = HSplit([layout.container, Window(text, dont_extend_height=True)])
     return Layout(rows, focused_element=layout.current_window)
+
+
+def _pointed_at() -> Any:
+    """The value of the choice that is highlighted in the running menu."""
+    from prompt_toolkit.application import get_app
+    from questionary.prompts.common import InquirerControl
+
+    controls = (window.content for window in get_app().layout.find_all_windows())
+    return next(control for control in controls if isinstance(control, InquirerControl)).get_pointed_at().value
 
 
 def _answering(keys: Mapping[str, T]) -> "KeyBindings":

@@ -40,6 +40,11 @@ STATE_COLOURS = {
     "withdrawn": "dim",
     "cancelled": "dim",
     "suppressed": "dim",
+    "as default": "green",
+    "edited": "cyan",
+    "default changed": "yellow",
+    "missing": "dim",
+    "inactive": "dim",
 }
 
 
@@ -119,9 +124,16 @@ def unexpected(problem: Exception) -> None:
 
 
 def listing(
-    rows: Iterable[Row], format: ListFormat, fields: str = "", *, columns: Sequence[str], key: str = "id"
+    rows: Iterable[Row],
+    format: ListFormat,
+    fields: str = "",
+    *,
+    columns: Sequence[str],
+    optional: Sequence[str] = (),
+    key: str = "id",
 ) -> None:
-    """Print rows of equal keys. `columns` are the table's; `key` is what `--format ids` prints.
+    """Print rows of equal keys. `columns` are the table's, of which `optional` are left out where they do not fit, the
+    last ones first; `key` is what `--format ids` prints.
 
     Raises InvalidInput for a field in `fields` that the rows do not have.
     """
@@ -129,7 +141,28 @@ def listing(
     first = next(iterator, None)
     rows = iterator if first is None else chain([first], iterator)
     chosen = _chosen_fields(fields, first)
+    if format is ListFormat.TABLE and optional and not chosen:
+        rows = list(rows)
+        chosen = _fitting(rows, columns, optional)
     _PRINTERS[format](rows, chosen or (list(columns) if format is ListFormat.TABLE else list(first or columns)), key)
+
+
+def _fitting(rows: Sequence[Row], columns: Sequence[str], optional: Sequence[str]) -> list[str]:
+    """The columns that stand beside each other on this screen; which are missing is said."""
+    from rich.cells import cell_len
+
+    widths = {name: max(map(cell_len, (name, *(cell(name, row[name]).plain for row in rows)))) for name in columns}
+    left_out: list[str] = []
+    if out().width < NARROW:
+        return list(columns)
+    for name in reversed(optional):
+        if sum(widths.values()) + 2 * len(widths) <= out().width:
+            break
+        del widths[name]
+        left_out.insert(0, name)
+    if left_out and rows:
+        talk(f"Too narrow to show: {', '.join(left_out)} (--fields chooses, --format json has all)", "dim")
+    return list(widths)
 
 
 def record(row: Row, format: ListFormat, fields: str = "") -> None:

@@ -19,12 +19,13 @@ from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, names_in
 from ummsg.mail.transports.base import Transport
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.events import refused
+from ummsg.services.letters import addressed, admins
 from ummsg.services.system_email import PreparedSystemEmail, Recipient, placeholders_of
 from ummsg.services.targets import Targets
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import EmailTarget
 
-TEST_ADDRESS = "somebody@example.com"
+NOBODYS_ADDRESS = "somebody@example.com"
 
 
 @dataclass(frozen=True)
@@ -190,16 +191,21 @@ class Emails:
             kind = self._kinds.get(draft.event)
             prepared = PreparedSystemEmail(draft, kind, self._settings, tx.customers.attribute_names())
             told, customer = self._told(tx, kind, customer, payload)
-        name = str(told.get("customer_name") or (customer.name if customer else ""))
-        email = customer.email if customer else str(told.get("customer_user_email") or TEST_ADDRESS)
-        if draft.target is EmailTarget.ADMIN:
-            name = ""
-        wanted = locale or (customer.locale if customer and draft.target is EmailTarget.CUSTOMER else "")
         if locale and locale not in draft.texts:
             raise UnknownReference(
                 f"{draft.slug} has no text in {locale!r}", details=[f"there are {', '.join(draft.texts)}"]
             )
-        return prepared, Recipient(email, name, wanted, customer), prepared.values(told, customer)
+        recipient = self._recipient(draft, told, customer)
+        recipient = replace(recipient, locale=locale or recipient.locale)
+        return prepared, recipient, prepared.values(told, customer)
+
+    def _recipient(self, draft: EmailDraft, told: Payload, customer: Customer | None) -> Recipient:
+        """The first of those who would get it; somebody made up where nobody is known."""
+        if draft.target is EmailTarget.ADMIN:
+            address = next((admin.email for admin in admins(self._settings)), NOBODYS_ADDRESS)
+        else:
+            address = customer.email if customer else str(told.get("customer_user_email") or NOBODYS_ADDRESS)
+        return addressed(draft, address, told, customer, self._settings)
 
     def _told(
         self, tx: Transaction, kind: EventKind, customer: Customer | None, payload: Any

@@ -122,8 +122,9 @@ class PreparedSystemEmail:
     def _template(self, locale: str) -> EmailTemplate:
         if locale not in self._templates:
             text = self.draft.texts[locale]
+            layout = replace(self._layout, language=locale.replace("_", "-"))
             self._templates[locale] = compile_email(
-                text.subject, text.content, text.content_format, self._layout, self._known
+                text.subject, text.content, text.content_format, layout, self._known
             )
         return self._templates[locale]
 
