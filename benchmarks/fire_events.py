@@ -73,10 +73,11 @@ def fire(folder: Path, environ: dict[str, str], number: int) -> tuple[float, flo
         for n in range(number)
     )
     (folder / "events.jsonl").write_text("\n".join(lines))
+    # Not getrusage: its peak is also that of the process which started this one.
     program = (
-        "import resource, sys; from ummsg.__main__ import main\n"
+        "import re, sys; from ummsg.__main__ import main\n"
         "try:\n    code = main()\nexcept SystemExit as end:\n    code = end.code\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]); sys.exit(code)"
     )
     command = [sys.executable, "-c", program, "events", "fire", "payment_received", "--payload", "-", "--jsonl"]
     with (folder / "events.jsonl").open() as stdin:

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 
-def install_add_on(folder: Path, monkeypatch: pytest.MonkeyPatch, module: str, code: str, entry_point: str) -> None:
+def install_add_on(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    code: str,
+    entry_point: str,
+    *,
+    group: str = "ummsg.transports",
+) -> None:
     """Into `folder`, which Python searches for as long as the test runs; `entry_point` as in `name = module:object`."""
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delitem(sys.modules, module, raising=False)
@@ -15,4 +23,4 @@ def install_add_on(folder: Path, monkeypatch: pytest.MonkeyPatch, module: str, c
     info = folder / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[ummsg.transports]\n{entry_point}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{entry_point}\n")

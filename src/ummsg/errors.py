@@ -39,9 +39,13 @@ class InvalidDraft(InvalidInput):
     """A message that cannot be sent as it is, with everything that is wrong with it at once."""
 
     def __init__(
-        self, problems: Sequence[Problem], hint: str = "the same command, corrected; nothing was stored"
+        self,
+        problems: Sequence[Problem],
+        *,
+        what: str = "The message cannot be sent as it is",
+        hint: str = "the same command, corrected; nothing was stored",
     ) -> None:
-        what = "The message cannot be sent as it is" if len(problems) > 1 else str(problems[0])
+        what = what if len(problems) > 1 else str(problems[0])
         super().__init__(what, details=map(str, problems) if len(problems) > 1 else (), hint=hint)
         self.problems = list(problems)
 

@@ -138,7 +138,7 @@ class Runtime:
     def email_bundles(self) -> "EmailBundles":
         from ummsg.services.email_bundles import EmailBundles
 
-        return EmailBundles(self.store, self.settings, self.defaults, self.event_kinds, self.emails, self.clock)
+        return EmailBundles(self.store, self.settings, self.defaults, self.event_kinds, self.clock)
 
     @cached_property
     def events(self) -> "Events":

@@ -73,9 +73,11 @@ class ScriptedPrompter:
         assert len(matching) == 1, f"{answer!r} is not one of {[choice.title for choice in choices]}"
         return matching[0]
 
-    def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
-        """Answered with a list of beginnings of titles."""
+    def choose(self, question: str, choices: Sequence[Choice[T]], *, chosen: Sequence[T] = ()) -> list[T]:
+        """Answered with a list of beginnings of titles, or ENTER for what is ticked already."""
         answer = self._next(question)
+        if answer is ENTER:
+            return list(chosen)
         chosen = [choice.value for choice in choices if choice.title.startswith(tuple(answer))]
         assert len(chosen) == len(answer), f"{answer!r} are not all of {[choice.title for choice in choices]}"
         return chosen

@@ -108,8 +108,8 @@ class Prompter(Protocol):
     ) -> T:
         """One of a few choices, starting at `at`; a key of `keys` answers with its value at once."""
 
-    def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
-        """Any number of a few choices, at least one."""
+    def choose(self, question: str, choices: Sequence[Choice[T]], *, chosen: Sequence[T] = ()) -> list[T]:
+        """Any number of a few choices, at least one; `chosen` are ticked already."""
 
     def text(self, line: Line) -> str:
         """One line of text."""

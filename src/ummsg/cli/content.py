@@ -1,7 +1,7 @@
 """Content as it is given: on the command line, in a file, or on standard input."""
 
 from ummsg.cli.reading import named, read_bounded
-from ummsg.domain.broadcast import CONTENT_MAXIMUM
+from ummsg.domain.message_text import CONTENT_MAXIMUM
 from ummsg.errors import InvalidInput
 
 _MOST_BYTES = 4 * CONTENT_MAXIMUM

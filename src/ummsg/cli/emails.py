@@ -125,7 +125,7 @@ def delete(ctx: Context, slug: EmailSlug, yes: Yes = False) -> None:
     counts = ummsg.emails.metrics(email).counts
     views.talk(
         f"Its numbers go with it: {counts.sent:,} sent, {counts.failed:,} failed; and its earlier texts."
-        + (f" {counts.open:,} that wait will not be sent." if counts.open else "")
+        + (f" {counts.open:,} waiting will not be sent." if counts.open else "")
     )
     if ummsg.defaults.find(slug) is not None:
         views.talk("To get the default's text back and keep the numbers, reset it instead.")

@@ -1,6 +1,5 @@
 """ummsg emails export, and import --from: emails between installations."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,8 +8,8 @@ from ummsg.cli import views
 from ummsg.cli.asking import Back, Choice
 from ummsg.cli.options import Context
 from ummsg.cli.reading import named, read_bounded
-from ummsg.cli.strict_json import parse_json
 from ummsg.errors import Cancelled, InvalidInput
+from ummsg.strict_json import parse_json
 from ummsg.vocabulary import ListFormat, OnConflict
 
 if TYPE_CHECKING:
@@ -29,8 +28,7 @@ def export(
     """Print emails as a bundle (JSON) for another installation: texts and settings, no numbers, no secrets."""
     if bool(slugs) == all:
         raise InvalidInput("Which emails?", details=["give slugs, or --all"], hint="ummsg emails export --all")
-    bundle = ctx.obj.email_bundles.export(None if all else slugs)
-    print(json.dumps(bundle, ensure_ascii=False, indent=2))
+    print(views.as_json(ctx.obj.email_bundles.export(None if all else slugs), indent=2))
 
 
 def import_bundle(
@@ -92,11 +90,11 @@ def _show(plan: "Plan") -> None:
 
 
 def _row(step: "Step") -> dict[str, Any]:
-    undecided = "undecided" if step.standing.value == "different" else "–"
+    undecided = "activate" if step.activates else "undecided" if step.standing.value == "different" else "–"
     return {
         "slug": step.draft.slug,
         "standing": step.standing.value,
-        "action": "import" if step.present is None else step.action or undecided,
+        "action": "import" if step.standing.value == "new" else step.action or undecided,
         "active": _active_then(step),
     }
 
@@ -119,7 +117,9 @@ def _confirm(ummsg: "Runtime", stored: "list[Step]", *, yes: bool) -> None:
 
 
 def _say_next(stored: "list[Step]") -> None:
-    inactive = [step for step in stored if not step.draft.active]
+    """What to type for the first that waits; one that cannot be sent has to be mended first."""
+    inactive = sorted((step for step in stored if not step.draft.active), key=lambda step: bool(step.unsendable))
     if inactive:
         slug = inactive[0].draft.slug
-        views.next_step(f"ummsg emails preview {slug}, then ummsg emails enable {slug}", "To let one go out")
+        verb = "edit" if inactive[0].unsendable else "preview"
+        views.next_step(f"ummsg emails {verb} {slug}, then ummsg emails enable {slug}", "To let one go out")

@@ -1,12 +1,12 @@
 """ummsg emails import, reset, update, status, history, restore: the defaults and the copies made of them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ummsg.cli import views
 from ummsg.cli.asking import Back, Choice
+from ummsg.cli.keeping import keeping
 from ummsg.cli.options import Context, EmailSlug, Fields, Format, Yes
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import EmailState, ExitCode, ListFormat, OnConflict
@@ -51,13 +51,13 @@ def import_emails(
     slugs: Slugs = None,
     all: Annotated[bool, typer.Option("--all", help="Every default that is not installed.")] = False,
     from_file: Annotated[
-        str | None, typer.Option("--from", metavar="FILE|-", help="Emails of another installation.")
+        str | None, typer.Option("--from", metavar="FILE|-", help="A bundle, or a network's REST answer.")
     ] = None,
     on_conflict: Annotated[
         OnConflict | None, typer.Option("--on-conflict", help="With --from: what to do where another email is.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --from: show the plan, store nothing.")] = False,
-    activate: Annotated[bool, typer.Option("--activate", help="With --from: let them go out.")] = False,
+    activate: Annotated[bool, typer.Option("--activate", help="With --from: what is active there is here.")] = False,
     yes: Yes = False,
 ) -> None:
     """Install defaults, each as a copy of its own to edit; or emails of another installation (--from).
@@ -94,8 +94,7 @@ def reset(
     Shows the difference before it asks. What is replaced is kept: `history` lists it, `restore` brings it back.
     """
     ummsg = ctx.obj
-    chosen = _chosen_emails(ummsg, slugs or [], all)
-    changes = [ummsg.email_defaults.reset_plan(slug, settings=settings) for slug in chosen]
+    changes = _chosen_changes(ummsg, slugs or [], all=all, settings=settings)
     for change in changes:
         _show(change, "is as its default")
     changes = [change for change in changes if change.is_one]
@@ -115,16 +114,17 @@ def update(ctx: Context, slug: EmailSlug, yes: Yes = False) -> None:
     """
     ummsg = ctx.obj
     plan = ummsg.email_defaults.update_plan(slug)
-    if plan.conflicts:
-        plan = _resolved(ummsg, plan)
-    _show(plan.change, "has nothing to update")
-    if not plan.change.is_one:
+    typed: dict[str, str] = {}
+    with keeping(ummsg.working_directory, slug, typed):
+        if plan.conflicts:
+            plan = _resolved(ummsg, plan, typed)
+        _show(plan.change, "has nothing to update")
+        if plan.change.is_one:
+            ummsg.prompter.confirm_destructive(f"Update {slug}?", yes=yes)
         ummsg.email_defaults.update(plan)
-        return
-    ummsg.prompter.confirm_destructive(f"Update {slug}?", yes=yes)
-    ummsg.email_defaults.update(plan)
-    views.talk(f"{slug} is updated.")
-    views.next_step(f"ummsg emails preview {slug}")
+    if plan.change.is_one:
+        views.talk(f"{slug} is updated.")
+        views.next_step(f"ummsg emails preview {slug}")
 
 
 def history(
@@ -193,9 +193,11 @@ def _chosen_defaults(ummsg: "Runtime", slugs: list[str], all: bool) -> list[str]
 
 def _asked_for(ummsg: "Runtime", available: "list[Default]") -> list[str]:
     """Several at once, and looked at before they are imported."""
+    chosen: list[Default] = []
+    choices = list(map(_choice, available))
     while True:
         try:
-            chosen = ummsg.prompter.choose("Which emails do you want to import?", list(map(_choice, available)))
+            chosen = ummsg.prompter.choose("Which emails do you want to import?", choices, chosen=chosen)
         except Back:
             raise Cancelled("Nothing was imported") from None
         try:
@@ -227,24 +229,23 @@ def _choice(default: "Default") -> "Choice[Default]":
     return Choice(default, views.printable_line(title), more=views.printable_line(more))
 
 
-def _chosen_emails(ummsg: "Runtime", slugs: list[str], all: bool) -> list[str]:
+def _chosen_changes(ummsg: "Runtime", slugs: list[str], *, all: bool, settings: bool) -> "list[Change]":
     if slugs and all:
         raise InvalidInput("Give slugs, or --all", hint="ummsg emails reset --help")
     if slugs:
-        return list(dict.fromkeys(slugs))
-    differing = [pair for pair in ummsg.email_defaults.compare() if pair.differs]
-    if not differing:
+        return [ummsg.email_defaults.reset_plan(slug, settings=settings) for slug in dict.fromkeys(slugs)]
+    changes = ummsg.email_defaults.reset_plans(settings=settings)
+    if not changes:
         views.talk("Every email that has a default is as its default.")
-        return []
-    if all:
-        return [pair.slug for pair in differing]
+    if all or not changes:
+        return changes
     if not ummsg.prompter.interactive:
         raise InvalidInput(
             "Which emails?",
-            details=[f"{pair.slug}: {pair.state}" for pair in differing],
+            details=[f"{change.email.slug}: {change.email.draft.title}" for change in changes],
             hint="ummsg emails reset SLUG…, or ummsg emails reset --all",
         )
-    choices = [Choice(pair.slug, f"{pair.slug} ({pair.state})", more=pair.draft.title) for pair in differing]
+    choices = [Choice(change, change.email.slug, more=change.email.draft.title) for change in changes]
     try:
         return ummsg.prompter.choose("Which emails do you want to reset?", choices)
     except Back:
@@ -261,8 +262,8 @@ def _show(change: "Change", unchanged: str) -> None:
     show_difference(change.email.draft, change.draft)
 
 
-def _resolved(ummsg: "Runtime", plan: "Update") -> "Update":
-    """Every conflict, mended in the operator's editor."""
+def _resolved(ummsg: "Runtime", plan: "Update", typed: dict[str, str]) -> "Update":
+    """Every conflict, mended in the operator's editor; `typed` is given what they wrote, by language."""
     from ummsg.cli.editor import edit_file
 
     slug = plan.change.email.slug
@@ -274,34 +275,16 @@ def _resolved(ummsg: "Runtime", plan: "Update") -> "Update":
             hint=f"ummsg emails update {slug} on a terminal, which opens $EDITOR",
         )
     for locale, conflict in dict(plan.conflicts).items():
-        text = conflict
         while locale in plan.conflicts:
             views.talk(f"{slug} ({locale}): both changed the same lines; mend what stands between the markers.")
-            text = edit_file(text, ".md")
+            typed[locale] = edit_file(typed.get(locale, conflict), ".md")
             try:
-                plan = ummsg.email_defaults.resolved(plan, locale, text)
+                plan = ummsg.email_defaults.resolved(plan, locale, typed[locale])
             except InvalidInput as error:
                 views.error(error)
                 if not ummsg.prompter.confirm("Go on editing?", default=True):
-                    kept = keep_text(ummsg, slug, text)
-                    raise Cancelled(f"Nothing was stored; your text is in {kept}") from None
+                    raise Cancelled("Nothing was stored") from None
     return plan
-
-
-def keep_text(ummsg: "Runtime", slug: str, text: str) -> Path:
-    """Write what could not be stored beside the operator, over nothing; returns where."""
-    number = 0
-    while True:
-        name = f"{slug}.rejected.md" if not number else f"{slug}.rejected-{number}.md"
-        path = ummsg.working_directory / name
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                path.chmod(0o600)
-                file.write(text)
-        except FileExistsError:
-            number += 1
-            continue
-        return path
 
 
 def _row(pair: "Comparison") -> dict[str, Any]:

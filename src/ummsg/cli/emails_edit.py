@@ -11,7 +11,7 @@ from ummsg.cli import views
 from ummsg.cli.asking import Back, Choice, Line
 from ummsg.cli.content import read_content
 from ummsg.cli.editor import SUFFIXES, edit_file
-from ummsg.cli.emails_defaults import keep_text
+from ummsg.cli.keeping import keeping
 from ummsg.cli.options import Context, EmailSlug, LocaleOption, NoInput
 from ummsg.domain.duration import parse_duration, shown_duration
 from ummsg.domain.email import EmailDraft, EmailText, normalised_locale
@@ -75,18 +75,18 @@ def edit(
     )
     text = _given(subject=subject, content=read_content(content, content_file), content_format=content_format)
     locale = _locale(ummsg, email.draft, locale)
+    whole = email.draft.with_text(locale, _text(email.draft, ummsg, locale))
+    draft = replace(whole, **changes).with_text(locale, replace(whole.texts[locale], **text))
+    if editor and (changes or text):
+        raise InvalidInput("--editor changes the whole email; other options do not go with it")
     if editor:
-        if changes or text:
-            raise InvalidInput("--editor changes the whole email; other options do not go with it")
-        _edit_in_editor(ummsg, email, locale)
-        return
-    draft = replace(email.draft, **changes).with_text(locale, replace(_text(email.draft, ummsg, locale), **text))
-    if not changes and not text:
-        if not ummsg.prompter.interactive:
-            raise InvalidInput("Nothing to change was given", hint="ummsg emails edit --help")
-        _edit_by_questions(ummsg, email, locale)
-        return
-    _store(ummsg, email, draft)
+        _edit_in_editor(ummsg, email, whole, locale)
+    elif changes or text:
+        _store(ummsg, email, draft, locale)
+    elif ummsg.prompter.interactive:
+        _edit_by_questions(ummsg, email, whole, locale)
+    else:
+        raise InvalidInput("Nothing to change was given", hint="ummsg emails edit --help")
 
 
 def new(
@@ -123,18 +123,17 @@ def new(
         copy_to_admins=copy_to_admins,
     )
     text = _given(subject=subject, content=read_content(content, content_file), content_format=content_format)
-    locale = normalised_locale(locale or ummsg.settings.locale)
+    locale = _typed_locale(locale) if locale else normalised_locale(ummsg.settings.locale)
     asked = _missing(answers, text)
     if asked and (no_input or not ummsg.prompter.interactive):
         raise InvalidInput("These are missing", details=[f"--{name}" for name in asked], hint="ummsg emails new --help")
     if asked:
-        draft = _asked_draft(ummsg, answers, text, locale)
+        email = _new_by_questions(ummsg, answers, text, locale)
     else:
-        draft = EmailDraft(**answers, texts={locale: EmailText(**text)})
-    email = ummsg.emails.add(draft)
-    views.talk(f"{email.slug} is installed and {'active' if draft.active else 'inactive'}.")
+        email = ummsg.emails.add(EmailDraft(**answers, texts={locale: EmailText(**text)}))
+    views.talk(f"{email.slug} is installed and {'active' if email.draft.active else 'inactive'}.")
     if asked:
-        views.command(equivalent_command(draft, locale))
+        views.command(equivalent_command(email.draft, locale))
     views.next_step(f"ummsg emails preview {email.slug}")
 
 
@@ -160,33 +159,25 @@ def equivalent_command(draft: EmailDraft, locale: str) -> str:
 # In the editor
 
 
-def _edit_in_editor(ummsg: "Runtime", email: "SystemEmail", locale: str) -> None:
+def _edit_in_editor(ummsg: "Runtime", email: "SystemEmail", draft: EmailDraft, locale: str) -> None:
+    """`draft` is what to begin with: the email, with what was changed of it already."""
     from ummsg.mail.front_matter import read_email, write_email
 
-    draft = email.draft.with_text(locale, _text(email.draft, ummsg, locale))
-    original = text = write_email(draft, locale)
-    while True:
-        text = _edited(ummsg, email.slug, text, original)
-        if text == original:
-            views.talk("Nothing was changed.")
-            return
-        try:
-            _store(ummsg, email, read_email(text, draft, locale))
-        except InvalidInput as error:
-            if not _wants_again(ummsg, error):
-                raise _kept(ummsg, email.slug, text, error) from None
-        else:
-            return
-
-
-def _edited(ummsg: "Runtime", slug: str, text: str, original: str) -> str:
-    """What the editor leaves; should it fail the second time, what was typed the first time is kept."""
-    try:
-        return edit_file(text, ".md")
-    except InvalidInput as error:
-        if text == original:
-            raise
-        raise _kept(ummsg, slug, text, error) from None
+    original = write_email(draft, locale)
+    typed: dict[str, str] = {}
+    with keeping(ummsg.working_directory, email.slug, typed):
+        while True:
+            typed[locale] = edit_file(typed.get(locale, original), ".md")
+            if typed[locale] == original and draft == email.draft:
+                views.talk("Nothing was changed.")
+                return
+            try:
+                _store(ummsg, email, read_email(typed[locale], draft, locale), locale)
+            except InvalidInput as error:
+                if not _wants_again(ummsg, error):
+                    raise
+            else:
+                return
 
 
 def _wants_again(ummsg: "Runtime", error: InvalidInput) -> bool:
@@ -196,30 +187,31 @@ def _wants_again(ummsg: "Runtime", error: InvalidInput) -> bool:
     return ummsg.prompter.confirm("Edit it again?", default=True)
 
 
-def _kept(ummsg: "Runtime", slug: str, text: str, error: InvalidInput) -> InvalidInput:
-    path = keep_text(ummsg, slug, text)
-    return InvalidInput(
-        f"{error.what}; nothing was stored",
-        details=[*error.details, f"what you wrote is in {path}"],
-        hint=f"ummsg emails edit {slug} --editor",
-    )
-
-
 # By questions
 
 
-def _edit_by_questions(ummsg: "Runtime", email: "SystemEmail", locale: str) -> None:
-    draft = email.draft.with_text(locale, _text(email.draft, ummsg, locale))
-    finished = _menu(ummsg, draft, locale, f"Store {email.slug}", in_editor=True)
-    if finished is None:
-        _edit_in_editor(ummsg, email, locale)
-    else:
-        _store(ummsg, email, finished)
+def _edit_by_questions(ummsg: "Runtime", email: "SystemEmail", draft: EmailDraft, locale: str) -> None:
+    def store(changed: EmailDraft) -> None:
+        _store(ummsg, email, changed, locale)
+
+    unfinished = _menu(ummsg, draft, locale, f"Store {email.slug}", store, in_editor=True)
+    if unfinished is not None:
+        _edit_in_editor(ummsg, email, unfinished, locale)
+
+
+def _new_by_questions(ummsg: "Runtime", answers: dict[str, Any], text: dict[str, Any], locale: str) -> "SystemEmail":
+    """The questions whose answers are missing, then everything once more to look at and change."""
+    stored: list[SystemEmail] = []
+    draft = _asked_draft(ummsg, answers, text, locale)
+    _menu(ummsg, draft, locale, f"Make {draft.slug}", lambda changed: stored.append(ummsg.emails.add(changed)))
+    return stored[0]
 
 
 def _asked_draft(ummsg: "Runtime", answers: dict[str, Any], text: dict[str, Any], locale: str) -> EmailDraft:
-    """The questions whose answers are missing, then everything once more to look at and change."""
     prompter = ummsg.prompter
+    first = EmailText(
+        text.get("subject", ""), text.get("content", ""), text.get("content_format", ContentFormat.MARKDOWN)
+    )
     try:
         if "event" not in answers:
             kinds = ummsg.event_kinds.all()
@@ -228,43 +220,62 @@ def _asked_draft(ummsg: "Runtime", answers: dict[str, Any], text: dict[str, Any]
         ummsg.event_kinds.get(answers["event"])
         if "target" not in answers:
             answers["target"] = prompter.select("To whom?", _targets())
+        draft = EmailDraft(**{"slug": "", "title": "", **answers}, texts={locale: first})
         if "title" not in answers:
-            answers["title"] = prompter.text(Line("Its name in lists:"))
+            draft = _ask_title(ummsg, draft, locale)
         if "slug" not in answers:
-            proposal = _slug_of(answers["title"])
-            answers["slug"] = prompter.text(Line("Its name in commands:", typed=proposal))
+            draft = _ask_slug(ummsg, draft)
     except Back:
         raise Cancelled("Nothing was stored") from None
-    first = EmailText(
-        text.get("subject", ""), text.get("content", ""), text.get("content_format", ContentFormat.MARKDOWN)
-    )
-    draft = EmailDraft(**answers, texts={locale: first})
     for name in ("subject", "content"):
         if name not in text:
             draft = _ask(ummsg, draft, locale, name)
-    finished = _menu(ummsg, draft, locale, f"Make {draft.slug}")
-    if finished is None:
-        raise Cancelled("Nothing was stored")
-    return finished
+    return draft
+
+
+def _ask_slug(ummsg: "Runtime", draft: EmailDraft) -> EmailDraft:
+    def complain(typed: str) -> str:
+        if ummsg.emails.is_taken(typed):
+            return f"there is an email {typed} already"
+        return ummsg.emails.complaint(replace(draft, slug=typed), "slug")
+
+    line = Line("Its name in commands:", typed=_slug_of(draft.title), complain=complain)
+    return replace(draft, slug=ummsg.prompter.text(line))
 
 
 def _menu(
-    ummsg: "Runtime", draft: EmailDraft, locale: str, store: str, *, in_editor: bool = False
+    ummsg: "Runtime",
+    draft: EmailDraft,
+    locale: str,
+    store_title: str,
+    store: Callable[[EmailDraft], None],
+    *,
+    in_editor: bool = False,
 ) -> EmailDraft | None:
-    """Change one thing after the other until they are content; None for the whole of it in the editor."""
+    """Change one thing after the other until it can be stored; or return what there is, for the editor to go on."""
     while True:
         try:
-            choice = ummsg.prompter.select("What now?", _choices(draft, locale, store, in_editor=in_editor))
+            choice = ummsg.prompter.select("What now?", _choices(draft, locale, store_title, in_editor=in_editor))
         except Back:
             raise Cancelled("Nothing was stored") from None
-        if choice == "store":
-            return draft
         if choice == "editor":
-            return None
+            return draft
         if choice == "look":
-            _look(ummsg, draft)
-        else:
+            _look(ummsg, draft, locale)
+        elif choice != "store":
             draft = _ask(ummsg, draft, locale, choice)
+        elif _is_stored(store, draft):
+            return None
+
+
+def _is_stored(store: Callable[[EmailDraft], None], draft: EmailDraft) -> bool:
+    """What keeps it from being stored is said, and can be mended."""
+    try:
+        store(draft)
+    except InvalidInput as error:
+        views.error(error)
+        return False
+    return True
 
 
 def _choices(draft: EmailDraft, locale: str, store: str, *, in_editor: bool) -> list[Choice[str]]:
@@ -276,6 +287,7 @@ def _choices(draft: EmailDraft, locale: str, store: str, *, in_editor: bool) -> 
         "subject": f"Subject ({locale}): {text.subject}",
         "content": f"Content ({locale}): {first}…",
         "title": f"Title: {draft.title}",
+        "description": f"Description: {draft.description}",
         "target": f"To: {draft.target}",
         "style": f"Style: {draft.style}",
         "active": f"Active: {'yes' if draft.active else 'no'}",
@@ -288,11 +300,11 @@ def _choices(draft: EmailDraft, locale: str, store: str, *, in_editor: bool) -> 
     return [Choice(name, views.printable_line(title)) for name, title in shown.items()]
 
 
-def _look(ummsg: "Runtime", draft: EmailDraft) -> None:
+def _look(ummsg: "Runtime", draft: EmailDraft, locale: str) -> None:
     from ummsg.cli.review import show_email
 
     try:
-        show_email(ummsg.emails.preview_draft(draft), to_stderr=True)
+        show_email(ummsg.emails.preview_draft(draft, locale), to_stderr=True)
     except InvalidInput as error:
         views.error(error)
 
@@ -331,6 +343,14 @@ def _ask_title(ummsg: "Runtime", draft: EmailDraft, locale: str) -> EmailDraft:
     return put(ummsg.prompter.text(_line(ummsg, "Its name in lists:", draft.title, put, "title")))
 
 
+def _ask_description(ummsg: "Runtime", draft: EmailDraft, locale: str) -> EmailDraft:
+    def put(typed: str) -> EmailDraft:
+        return replace(draft, description=typed)
+
+    line = _line(ummsg, "What it is for, in lists:", draft.description, put, "description")
+    return put(ummsg.prompter.text(line))
+
+
 def _ask_sender(ummsg: "Runtime", draft: EmailDraft, locale: str) -> EmailDraft:
     def put(typed: str) -> EmailDraft:
         return replace(draft, sender=typed)
@@ -341,10 +361,9 @@ def _ask_sender(ummsg: "Runtime", draft: EmailDraft, locale: str) -> EmailDraft:
 def _ask_after(ummsg: "Runtime", draft: EmailDraft, locale: str) -> EmailDraft:
     def complain(typed: str) -> str:
         try:
-            parse_duration(typed)
+            return ummsg.emails.complaint(replace(draft, after=parse_duration(typed)), "after")
         except InvalidInput as error:
             return f"{error.what}; {error.hint}"
-        return ""
 
     line = Line("How long after the event (3d, 2h30m, 0)?", typed=shown_duration(draft.after), complain=complain)
     return replace(draft, after=parse_duration(ummsg.prompter.text(line)))
@@ -367,6 +386,7 @@ _QUESTIONS: dict[str, Callable[["Runtime", EmailDraft, str], EmailDraft]] = {
     "subject": _ask_subject,
     "content": _ask_content,
     "title": _ask_title,
+    "description": _ask_description,
     "target": _ask_target,
     "style": _ask_style,
     "active": lambda ummsg, draft, locale: replace(draft, active=not draft.active),
@@ -390,13 +410,14 @@ def _targets() -> list[Choice[EmailTarget]]:
 # Shared
 
 
-def _store(ummsg: "Runtime", email: "SystemEmail", draft: EmailDraft) -> None:
+def _store(ummsg: "Runtime", email: "SystemEmail", draft: EmailDraft, locale: str) -> None:
     if draft == email.draft:
         views.talk("Nothing was changed.")
         return
     ummsg.emails.change(email, draft)
     views.talk(f"{email.slug} is changed.")
-    views.next_step(f"ummsg emails preview {email.slug}")
+    other = f" --locale {locale}" if locale != ummsg.emails.locale_to_edit(draft.texts) else ""
+    views.next_step(f"ummsg emails preview {email.slug}{other}")
 
 
 def _text(draft: EmailDraft, ummsg: "Runtime", locale: str) -> EmailText:
@@ -405,8 +426,10 @@ def _text(draft: EmailDraft, ummsg: "Runtime", locale: str) -> EmailText:
 
 
 def _locale(ummsg: "Runtime", draft: EmailDraft, given: str) -> str:
-    if not given:
-        return ummsg.emails.locale_to_edit(draft.texts)
+    return _typed_locale(given) if given else ummsg.emails.locale_to_edit(draft.texts)
+
+
+def _typed_locale(given: str) -> str:
     if not (locale := normalised_locale(given)):
         raise InvalidInput(f"--locale: {given!r} is no language", hint="--locale en, sv or pt_BR")
     return locale

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from ummsg.cli.reading import named, read_bounded
-from ummsg.cli.strict_json import parse_json
 from ummsg.domain.event import PAYLOAD_MAXIMUM
 from ummsg.errors import InvalidInput
+from ummsg.strict_json import parse_json
 
 _MOST_BYTES = 4 * PAYLOAD_MAXIMUM
 """No character takes more in UTF-8; more than this is refused before it is read."""

@@ -52,11 +52,14 @@ class TerminalPrompter:
         chosen = self._ask("select", question, bindings, choices=shown, default=start, instruction=" ")
         return chosen.value if isinstance(chosen, Choice) else chosen  # type: ignore[no-any-return]
 
-    def choose(self, question: str, choices: Sequence[Choice[T]]) -> list[T]:
+    def choose(self, question: str, choices: Sequence[Choice[T]], *, chosen: Sequence[T] = ()) -> list[T]:
         import questionary
 
-        shown = [questionary.Choice(choice.title, value=number) for number, choice in enumerate(choices)]
-        chosen = self._ask(
+        shown = [
+            questionary.Choice(choice.title, value=number, checked=choice.value in chosen)
+            for number, choice in enumerate(choices)
+        ]
+        numbers = self._ask(
             "checkbox",
             question,
             below=lambda: wrapped(choices[_pointed_at()].more),
@@ -64,7 +67,7 @@ class TerminalPrompter:
             instruction="(Space: choose · a: all · Enter: go on)",
             validate=lambda numbers: bool(numbers) or "Choose at least one with Space, or leave with Ctrl-C",
         )
-        return [choices[number].value for number in chosen]
+        return [choices[number].value for number in numbers]
 
     def text(self, line: Line) -> str:
         return str(self._ask("text", line.question, **_line_options(line), instruction="")).strip()

@@ -170,7 +170,7 @@ def record(row: Row, format: ListFormat, fields: str = "") -> None:
     chosen = _chosen_fields(fields, row) or list(row)
     match format:
         case ListFormat.JSON:
-            print(_as_json(row, chosen, indent=2))
+            print(as_json(_picked(row, chosen), indent=2))
         case ListFormat.TABLE:
             _print_record({name: row[name] for name in chosen})
         case _:
@@ -241,10 +241,10 @@ def _picked(row: Row, fields: Sequence[str]) -> dict[str, Any]:
     return {name: row[name] for name in fields}
 
 
-def _as_json(row: Row, fields: Sequence[str], **options: Any) -> str:
-    """With what the stream cannot take written as JSON's own escapes."""
+def as_json(value: Any, **options: Any) -> str:
+    """With what standard output cannot take written as JSON's own escapes."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    return json.dumps(_picked(row, fields), default=_json, ensure_ascii=not utf8, **options)
+    return json.dumps(value, default=_json, ensure_ascii=not utf8, **options)
 
 
 def _json(value: Any) -> Any:
@@ -257,7 +257,7 @@ def _print_json(rows: Iterable[Row], fields: Sequence[str], key: str) -> None:
     """One array, a row a line, written as the rows come: a million customers never stand in memory."""
     separator = "[\n"
     for row in rows:
-        sys.stdout.write(f"{separator}  {_as_json(row, fields)}")
+        sys.stdout.write(f"{separator}  {as_json(_picked(row, fields))}")
         separator = ",\n"
     sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
 

@@ -7,14 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from ummsg.domain.audience import Audience
+from ummsg.domain.message_text import text_problems
 from ummsg.errors import Problem
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
-
-SUBJECT_MINIMUM = 2
-SUBJECT_MAXIMUM = 255
-CONTENT_MINIMUM = 3
-CONTENT_MAXIMUM = 1024 * 1024
-"""In characters. Receivers clip a mail long before (Gmail at 102 kB); more than this is a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +42,8 @@ class BroadcastDraft:
         """Everything wrong with the draft that can be told without the directory or a template engine."""
         if not self.audience.targets:
             yield Problem("targets", "choose customers (--customer), products (--product) or --everyone")
-        yield from self._text_problems()
+        yield from text_problems(self.subject, self.content)
         yield from self._time_problems(now)
-
-    def _text_problems(self) -> Iterator[Problem]:
-        subject = self.subject.strip()
-        if len(subject) < SUBJECT_MINIMUM:
-            yield Problem("subject", f"needs at least {SUBJECT_MINIMUM} characters")
-        if len(subject) > SUBJECT_MAXIMUM:
-            yield Problem("subject", f"has {len(subject)} characters; {SUBJECT_MAXIMUM} fit")
-        if control := next((c for c in self.subject if ord(c) < 32 or ord(c) == 127), None):
-            named = "a line break" if control in "\r\n" else f"the control character U+{ord(control):04X}"
-            yield Problem("subject", f"has {named}; it must be one line of text")
-        if len(self.content.strip()) < CONTENT_MINIMUM:
-            yield Problem("content", f"needs at least {CONTENT_MINIMUM} characters")
-        if len(self.content) > CONTENT_MAXIMUM:
-            yield Problem("content", f"has {len(self.content):,} characters; {CONTENT_MAXIMUM:,} fit")
-        if control := next((c for c in self.content if ord(c) < 32 and c not in "\t\n\r"), None):
-            named = "a NUL byte" if control == "\0" else f"the control character U+{ord(control):04X}"
-            yield Problem("content", f"has {named}; it is not text")
 
     def _time_problems(self, now: datetime) -> Iterator[Problem]:
         foreign = ("at", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 from ummsg.errors import InvalidInput
 
-_PARTS = re.compile(r"(?:(?P<days>\d{1,6})d)?(?:(?P<hours>\d{1,6})h)?(?:(?P<minutes>\d{1,8})m)?")
+_PARTS = re.compile(r"(?:(?P<days>\d{1,6})d ?)?(?:(?P<hours>\d{1,6})h ?)?(?:(?P<minutes>\d{1,8})m)?", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
     """Days, hours and minutes, in that order, each of them once; `0` for none. Raises InvalidInput."""
-    typed = text.strip().lower().replace(" ", "")
+    typed = text.strip().lower()
     found = _PARTS.fullmatch(typed)
     if typed == "0":
         return timedelta()

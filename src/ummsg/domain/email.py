@@ -5,24 +5,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ummsg.domain.broadcast import CONTENT_MAXIMUM, CONTENT_MINIMUM, SUBJECT_MAXIMUM, SUBJECT_MINIMUM
 from ummsg.domain.delivery import Counts
+from ummsg.domain.message_text import SUBJECT_MAXIMUM, text_problems
 from ummsg.errors import Problem
 from ummsg.vocabulary import ContentFormat, EmailState, EmailStyle, EmailTarget
 
 FALLBACK_LOCALE = "en"
 LONGEST_DELAY = timedelta(days=365)
+DESCRIPTION_MAXIMUM = 1_000
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,79}")
 _LOCALE = re.compile(r"[a-z]{2,3}(?:_[A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True, slots=True)
 class EmailText:
-    """What one language's readers get: a template of a subject and of a content."""
+    """What one language's readers get: a template of a subject and of a content, which ends its last line."""
 
     subject: str
     content: str
     content_format: ContentFormat = ContentFormat.MARKDOWN
+
+    def __post_init__(self) -> None:
+        # Whether a text was typed, read from a file or merged: two that say the same are the same.
+        content = self.content.replace("\r\n", "\n").rstrip("\n")
+        object.__setattr__(self, "content", f"{content}\n" if self.content else "")
 
 
 Texts = Mapping[str, EmailText]
@@ -55,8 +61,12 @@ class EmailDraft:
         """Everything wrong with it that can be told without the events that there are or a template engine."""
         if not is_slug(self.slug):
             yield Problem("slug", f"{self.slug!r} is no slug: small letters, digits, - and _, at most 80")
-        if not self.title.strip() or len(self.title) > SUBJECT_MAXIMUM or not self.title.isprintable():
+        if self.event and not is_slug(self.event):
+            yield Problem("event", f"{self.event[:80]!r} is no slug of an event")
+        if not self.title.strip() or not _is_line(self.title, SUBJECT_MAXIMUM):
             yield Problem("title", f"needs 1 to {SUBJECT_MAXIMUM} characters, on one line")
+        if not _is_line(self.description, DESCRIPTION_MAXIMUM):
+            yield Problem("description", f"must be one line of at most {DESCRIPTION_MAXIMUM:,} characters")
         if not timedelta() <= self.after <= LONGEST_DELAY:
             yield Problem("after", f"must be between 0 and {LONGEST_DELAY.days} days")
         if not self.texts:
@@ -64,7 +74,9 @@ class EmailDraft:
         for locale, text in self.texts.items():
             if not is_locale(locale):
                 yield Problem("locale", f"{locale!r} is no language; write en, sv or pt_BR")
-            yield from _text_problems(text, locale if len(self.texts) > 1 else "")
+            place = f" ({locale})" if len(self.texts) > 1 else ""
+            for problem in text_problems(text.subject, text.content):
+                yield Problem(problem.field + place, problem.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +185,11 @@ class Comparison:
         return EmailState.EDITED if self.differs else EmailState.AS_DEFAULT
 
 
+def _is_line(text: str, maximum: int) -> bool:
+    """Emoji and Persian need the two joiners, which Python does not count as printable."""
+    return len(text) <= maximum and all(c.isprintable() or c in "\u200c\u200d" for c in text)
+
+
 def is_slug(text: str) -> bool:
     return bool(_SLUG.fullmatch(text))
 
@@ -182,34 +199,21 @@ def is_locale(text: str) -> bool:
 
 
 def normalised_locale(text: str) -> str:
-    """`sv-se`, `sv_SE.UTF-8` and `SV_SE` as `sv_SE`; empty for what is none."""
-    language, *rest = text.strip().partition(".")[0].replace("-", "_").split("_")
+    """`sv-se`, `sv_SE.UTF-8`, `sv_SE@euro` and `SV_SE` as `sv_SE`; empty for what is none."""
+    language, *rest = re.split(r"[-_]", re.split(r"[.@]", text.strip())[0])
     region = [part.upper() if len(part) == 2 else part for part in rest]
     found = "_".join([language.lower(), *region])
     return found if is_locale(found) else ""
 
 
 def chosen_locale(available: Iterable[str], wanted: Iterable[str]) -> str:
-    """The first of `wanted` (best first) that there is a text for, also by language alone; else English, else any."""
-    available = list(available)
+    """The first of `wanted` (best first) that there is a text for, be it in another form of the language; else English,
+    else any."""
+    available = sorted(available)
     for locale in [*map(normalised_locale, wanted), FALLBACK_LOCALE]:
         language = locale.partition("_")[0]
-        for candidate in (locale, language):
+        alike = [candidate for candidate in available if candidate.partition("_")[0] == language]
+        for candidate in (locale, language, *alike):
             if candidate and candidate in available:
                 return candidate
-    return sorted(available)[0]
-
-
-def _text_problems(text: EmailText, locale: str) -> Iterator[Problem]:
-    place = f" ({locale})" if locale else ""
-    subject, content = text.subject.strip(), text.content.strip()
-    if len(subject) < SUBJECT_MINIMUM:
-        yield Problem("subject" + place, f"needs at least {SUBJECT_MINIMUM} characters")
-    if len(subject) > SUBJECT_MAXIMUM:
-        yield Problem("subject" + place, f"has {len(subject)} characters; {SUBJECT_MAXIMUM} fit")
-    if "\n" in subject or "\r" in subject:
-        yield Problem("subject" + place, "must be one line")
-    if len(content) < CONTENT_MINIMUM:
-        yield Problem("content" + place, f"needs at least {CONTENT_MINIMUM} characters")
-    if len(content) > CONTENT_MAXIMUM:
-        yield Problem("content" + place, f"has {len(content):,} characters; {CONTENT_MAXIMUM:,} fit")
+    return available[0]

@@ -1,5 +1,6 @@
 """Three-way merge of texts, by lines, as version control does it (diff3)."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -21,7 +22,7 @@ def merge(base: str, ours: str, theirs: str) -> Merged:
     """What both sides made of `base`, put together."""
     lines: list[str] = []
     conflicts = 0
-    for was, mine, yours in _stretches(*(text.splitlines(keepends=True) for text in (base, ours, theirs))):
+    for was, mine, yours in _stretches(*map(_lines, (base, ours, theirs))):
         if mine == yours or yours == was:
             lines += mine
         elif mine == was:
@@ -33,8 +34,13 @@ def merge(base: str, ours: str, theirs: str) -> Merged:
 
 
 def has_markers(text: str) -> bool:
-    """Whether a conflict is still in it."""
-    return any(line.rstrip() in (OURS, BETWEEN, THEIRS) for line in text.splitlines())
+    """Whether a conflict is still in it. The middle marker alone is none: it also underlines headings."""
+    return any(line.rstrip() in (OURS, THEIRS) for line in _lines(text))
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends. Only what editors show as the end of a line is one, and not all that Python knows."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _stretches(

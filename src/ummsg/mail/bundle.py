@@ -9,11 +9,13 @@ from typing import Any
 from ummsg.domain.email import EmailDraft, EmailText, Texts
 from ummsg.errors import InvalidDraft, InvalidInput, Problem
 from ummsg.mail.email_keys import SETTINGS, checked_keys, settings_of
-from ummsg.mail.foreign import Imported, harmless, read_network_email
+from ummsg.mail.foreign import Imported, harmless
+from ummsg.mail.network_email import read_network_email
 from ummsg.vocabulary import ContentFormat
 
 FORMAT = "ummsg-emails"
 SCHEMA = 1
+MEND = "mend the file; nothing was stored"
 EMAILS_MAXIMUM = 1_000
 LOCALES_MAXIMUM = 50
 _REQUIRED = ("slug", "event", "target", "title")
@@ -35,7 +37,7 @@ def read_bundle(value: Any) -> list[Imported]:
         return _all(_entries(value), _read_email)
     if isinstance(value, dict) and "slug" in value:
         value = [value]
-    if isinstance(value, list) and all(isinstance(entry, dict) and "slug" in entry for entry in value):
+    if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
         return _all(value, read_network_email)
     raise InvalidInput(
         "This is neither a bundle of emails nor what a network answers to GET /wp-json/wu/v2/email",
@@ -46,7 +48,11 @@ def read_bundle(value: Any) -> list[Imported]:
 def _entries(bundle: Mapping[str, Any]) -> list[Any]:
     schema = bundle.get("schema")
     if bundle.get("format") != FORMAT or not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise InvalidInput(f"A bundle of emails has format {FORMAT!r} and a schema from 1 on, and this has not")
+        raise InvalidInput(
+            f"A bundle has the format {FORMAT!r} and a schema from 1 on",
+            details=[f"this has the format {str(bundle.get('format'))[:40]!r} and the schema {str(schema)[:40]}"],
+            hint="ummsg emails export --all > bundle.json, there",
+        )
     if schema > SCHEMA:
         raise InvalidInput(
             f"The bundle has schema {schema}, and this ummsg reads up to {SCHEMA}",
@@ -69,13 +75,13 @@ def _all(entries: list[Any], read: Callable[[Any], Imported]) -> list[Imported]:
         try:
             imported = read(entry)
             found.append(imported)
-            problems += _placed(imported.draft.problems(), imported.draft.slug)
+            problems += _placed(imported.draft.problems(), _name_of(entry, number))
         except InvalidDraft as error:
             problems += _placed(error.problems, _name_of(entry, number))
     slugs = [imported.draft.slug for imported in found]
     problems += [Problem(slug, "is there twice") for slug in dict.fromkeys(slugs) if slugs.count(slug) > 1]
     if problems:
-        raise InvalidDraft(problems, hint="mend the file; nothing was stored")
+        raise InvalidDraft(problems, what="The file cannot be imported as it is", hint=MEND)
     return found
 
 

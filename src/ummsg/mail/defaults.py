@@ -47,11 +47,7 @@ def load_defaults(folders: Sequence[Path] = ()) -> Defaults:
     for source, folder in _sources(folders, problems):
         for default in _in_folder(folder, source, problems):
             if default.slug in found:
-                raise NotConfigured(
-                    f"The default {default.slug} is registered twice",
-                    details=[f"by {found[default.slug].source}", f"by {source}"],
-                    hint="take one of the two away, or give one of them another slug",
-                )
+                raise _twice(default.slug, found[default.slug].source, source)
             found[default.slug] = default
     return Defaults(found.values(), problems)
 
@@ -64,6 +60,8 @@ def _sources(folders: Sequence[Path], problems: list[str]) -> Iterator[tuple[str
                 problems.append(add_on.problem)
             else:
                 yield add_on.source, _folder_of(add_on)
+        except InvalidInput as error:
+            problems.append(f"{add_on.source}: {error.what}")
         except Exception as error:
             problems.append(f"{add_on.source}: {said(error)}")
     for folder in folders:
@@ -84,9 +82,11 @@ def _folder_of(add_on: AddOn) -> Path:
 def _in_folder(folder: Path, source: str, problems: list[str]) -> list[Default]:
     """Its defaults with their translations; a file that cannot be used is told, and the others are read."""
     found: dict[str, Default] = {}
-    for path in sorted(folder.glob("*.md"), key=lambda path: (path.name.count("."), path.name)):
+    read: dict[str, Path] = {}
+    paths = (path for path in folder.glob("*.md") if path.stem.lower() != "readme")
+    for path in sorted(paths, key=lambda path: (path.name.count("."), path.name)):
         try:
-            _add(path, source, found)
+            _add(path, source, found, read)
         except InvalidInput as error:
             problems += error.details or [error.what]
         except (OSError, UnicodeDecodeError) as error:
@@ -94,14 +94,15 @@ def _in_folder(folder: Path, source: str, problems: list[str]) -> list[Default]:
     return list(found.values())
 
 
-def _add(path: Path, source: str, found: dict[str, Default]) -> None:
+def _add(path: Path, source: str, found: dict[str, Default], read: dict[str, Path]) -> None:
+    """Into `found`; `read` tells which file each slug is from."""
     text = path.read_text(encoding="utf-8-sig")
     slug, _, locale = path.stem.partition(".")
     if not locale:
         draft, version, essential = read_default(text, str(path))
         if draft.slug in found:
-            raise NotConfigured(f"The default {draft.slug} is registered twice", details=[f"the second one in {path}"])
-        found[draft.slug] = Default(draft, version, essential, source)
+            raise _twice(draft.slug, str(read[draft.slug]), str(path))
+        found[draft.slug], read[draft.slug] = Default(draft, version, essential, source), path
         return
     if not is_locale(locale):
         raise InvalidInput(f"{path}: {locale!r} is no language; name it {slug}.sv.md or {slug}.pt_BR.md")
@@ -109,4 +110,14 @@ def _add(path: Path, source: str, found: dict[str, Default]) -> None:
     if translated not in found:
         raise InvalidInput(f"{path}: there is no {translated}.md beside it, which it would translate")
     default = found[translated]
+    if locale in default.draft.texts:
+        raise InvalidInput(f"{path}: {translated} has a text in {locale!r} already")
     found[translated] = replace(default, draft=default.draft.with_text(locale, email_text))
+
+
+def _twice(slug: str, first: str, second: str) -> NotConfigured:
+    return NotConfigured(
+        f"The default {slug} is registered twice",
+        details=[f"by {first}", f"by {second}"],
+        hint="take one of the two away, or give one of them another slug",
+    )

@@ -1,20 +1,19 @@
-"""Emails that others wrote: what HTML can do is taken out, and those of an Ultimate Multisite network become ours."""
+"""Emails that others wrote: what their HTML could do to readers is taken out, and said."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from html import unescape
-from typing import Any
 
-from ummsg.domain.broadcast import CONTENT_MAXIMUM
-from ummsg.domain.email import FALLBACK_LOCALE, EmailDraft, EmailText
-from ummsg.errors import InvalidDraft, Problem
+from ummsg.domain.email import EmailDraft, EmailText
+from ummsg.domain.message_text import CONTENT_MAXIMUM
 from ummsg.mail.content import sanitise_email, to_html
-from ummsg.mail.email_keys import kind_of
+from ummsg.mail.markdown import MAX_PROBLEMS
 from ummsg.mail.sandbox import Refused, check
 from ummsg.mail.tags import Masked, Tag, mask, plain
-from ummsg.vocabulary import ContentFormat, EmailStyle, EmailTarget
+from ummsg.mail.tree import Element, Node, TooDeep, parse, write
+from ummsg.mail.urls import is_dangerous
+from ummsg.vocabulary import ContentFormat
 
 
 @dataclass(frozen=True)
@@ -38,123 +37,85 @@ def harmless(draft: EmailDraft) -> Imported:
     return Imported(replace(draft, texts=texts), tuple(notes))
 
 
-def _harmless(text: EmailText) -> tuple[EmailText, list[str]]:
+def _harmless(text: EmailText) -> tuple[EmailText, Collection[str]]:
     if text.content_format is not ContentFormat.HTML or len(text.content) > CONTENT_MAXIMUM:
-        return text, []
+        return text, ()
     content = plain(text.content)
     try:
         check(content)
         masked = mask(content)
-    except Refused:
-        return text, []
-    html, problems = to_html(masked, ContentFormat.HTML)
-    cleaned = _without_empty_links(_without_bad_addresses(masked, sanitise_email(html, masked)))
-    return replace(text, content=_unmasked(masked, cleaned)), [problem.message for problem in problems]
+        notes = dict.fromkeys(problem.message for problem in to_html(masked, ContentFormat.HTML)[1])
+        notes |= dict.fromkeys(_bad_addresses(masked))
+        html = _cleaned(masked, notes)
+    except (Refused, TooDeep):
+        return text, ()
+    return replace(text, content=_unmasked(masked, html)), list(notes)[:MAX_PROBLEMS]
 
 
-# These read what the sanitiser wrote: every attribute is in double quotes, and no text holds a <.
-_LINK = re.compile(r"""<(?:a|img)(?:\s[\w-]+="[^"]*")*>""")
-_ADDRESS = re.compile(r"""\s(?:href|src)="([^"]*)\"""")
-_EMPTY = re.compile(
-    r"""<a(?:\s(?!href=|name=)[\w-]+="[^"]*")*>(.*?)</a>|<img(?:\s(?!src=)[\w-]+="[^"]*")*>""", re.DOTALL
-)
+def _cleaned(masked: Masked, notes: dict[str, None]) -> str:
+    """HTML with markers. Cleaning may bring to light what was hidden by being misplaced: until nothing changes."""
+    html = masked.with_comments(_COMMENT.sub("", masked.text))
+    for _ in range(_MOST_PASSES):
+        tree = parse(sanitise_email(html, masked))
+        tree.children = [kept for child in tree.children for kept in _pruned(child, masked, notes)]
+        html, before = write(tree), html
+        if html == before:
+            break
+    return html
 
 
-def _without_bad_addresses(masked: Masked, html: str) -> str:
-    def judged(address: re.Match[str]) -> str:
-        return address[0] if masked.leads_somewhere(unescape(address[1])) else ""
-
-    return _LINK.sub(lambda link: _ADDRESS.sub(judged, link[0]), html)
-
-
-def _without_empty_links(html: str) -> str:
-    """Of a link without an address its text is left, of such a picture nothing."""
-    return _EMPTY.sub(lambda found: found[1] or "", html)
+def _bad_addresses(masked: Masked) -> Iterator[str]:
+    """What the sanitiser leaves out without a word: addresses of schemes that mails do not use."""
+    for found in _ADDRESS.finditer(masked.text):
+        address = unescape(found[1].strip("\"'"))
+        if not is_dangerous(address) and not masked.leads_somewhere(address):
+            yield _leads_nowhere(masked, address)
 
 
-_LITERAL_BRACES = re.compile(r"\{[{%#]")
+def _leads_nowhere(masked: Masked, address: str) -> str:
+    return f"the address {masked.readable(address)[:60]!r} leads nowhere in a mail"
+
+
+_ADDRESS = re.compile(r"""<[a-z][^<>]*\s(?:href|src)\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_MOST_PASSES = 8
+
+
+def _pruned(node: Node, masked: Masked, notes: dict[str, None]) -> list[Node]:
+    """The node without what a mail cannot hold; of a link without an address the content, of a picture nothing."""
+    if not isinstance(node, Element):
+        return [node]
+    for name, value in list(node.attributes.items()):
+        if problem := _attribute_problem(name, value, masked):
+            notes[problem] = None
+            del node.attributes[name]
+    node.children = [kept for child in node.children for kept in _pruned(child, masked, notes)]
+    if node.tag == "a" and not node.attributes.keys() & {"href", "name"}:
+        return node.children
+    return [] if node.tag == "img" and "src" not in node.attributes else [node]
+
+
+def _attribute_problem(name: str, value: str, masked: Masked) -> str:
+    statements = [masked.tags[index] for index in masked.indices(value) if masked.tags[index].is_statement]
+    if statements:
+        return f"{statements[0]} cannot stand inside {name}="
+    if name == "style" and masked.marker.search(value):
+        return "a placeholder cannot stand in a style attribute"
+    if name in ("href", "src") and not masked.leads_somewhere(value):
+        return _leads_nowhere(masked, value)
+    return ""
 
 
 def _unmasked(masked: Masked, html: str) -> str:
-    """With the tags as the author wrote them; braces that were no tags there are none here."""
-    html = _LITERAL_BRACES.sub(lambda braces: f'{{{{ "{braces[0]}" }}}}', masked.comment.sub(r"\1", html))
-    return masked.marker.sub(lambda found: _source(masked.tags[int(found[1])]), html)
+    """With the tags as the author wrote them; braces that were no tags there are none here.
+
+    A control character, which no content has, stands for the tags until the braces before them are known.
+    """
+    tags = re.compile(rf"(?:<!--)?{masked.marker.pattern}(?:-->)?")
+    html = tags.sub(lambda found: "" if masked.tags[int(found[1])].keyword == "#" else f"\x01{found[1]}\x01", html)
+    html = re.sub("\\{(?=[{%#\x01])", "{{ '{' }}", html)
+    return re.sub("\x01(\\d+)\x01", lambda found: _source(masked.tags[int(found[1])]), html)
 
 
 def _source(tag: Tag) -> str:
-    if tag.keyword == "#":
-        return ""
     return f"{{% {tag.code} %}}" if tag.is_statement else f"{{{{ {tag.code} }}}}"
-
-
-# Ultimate Multisite. Flags come as true, 1, "1", "" or null; what a version does not tell is absent or null.
-
-
-def read_network_email(entry: Any) -> Imported:
-    """One entry of `GET /wp-json/wu/v2/email`. Raises InvalidDraft for what is no email."""
-    fields = {name: value for name, value in entry.items() if value is not None}
-    problems = [
-        Problem(name, f"must be text, and is {kind_of(fields[name])}" if name in fields else "is missing")
-        for name in ("slug", "title", "content")
-        if not isinstance(fields.get(name), str)
-    ]
-    if problems:
-        raise InvalidDraft(problems)
-    after, notes = _delay(fields)
-    title, content = fields["title"].strip(), _paragraphs(_unslashed(fields["content"]))
-    draft = EmailDraft(
-        slug=fields["slug"].lower(),
-        event=str(fields.get("event") or ""),
-        target=EmailTarget.CUSTOMER if fields.get("target") == EmailTarget.CUSTOMER else EmailTarget.ADMIN,
-        title=title,
-        texts={FALLBACK_LOCALE: EmailText(title, content, ContentFormat.HTML)},
-        style=_STYLES.get(str(fields.get("style")), EmailStyle.DEFAULT),
-        active=_is_on(fields.get("active", True)),
-        after=after,
-        sender=_sender(fields),
-        copy_to_admins=_is_on(fields.get("send_copy_to_admin", False)),
-    )
-    imported = harmless(draft)
-    return replace(imported, notes=(*notes, *imported.notes))
-
-
-_STYLES = {"html": EmailStyle.HTML, "plain": EmailStyle.PLAIN, "plain-text": EmailStyle.PLAIN}
-_BLOCK = re.compile(r"<(?:p|div|table|ul|ol|h[1-6]|blockquote|pre|section|article|hr)\b", re.IGNORECASE)
-
-
-def _is_on(value: Any) -> bool:
-    return str(value).lower() not in ("", "0", "false", "no", "off", "none")
-
-
-def _unslashed(content: str) -> str:
-    """WordPress keeps a backslash before quotation marks and backslashes."""
-    return re.sub(r"\\(['\"\\])", r"\1", content)
-
-
-def _paragraphs(content: str) -> str:
-    """WordPress makes paragraphs of blank lines, and breaks of line ends, when it shows what was typed as prose."""
-    content = content.replace("\r\n", "\n")
-    if _BLOCK.search(content):
-        return content
-    parts = [part.strip().replace("\n", "<br>\n") for part in re.split(r"\n\s*\n", content)]
-    return "\n".join(f"<p>{part}</p>" for part in parts if part)
-
-
-def _delay(fields: Mapping[str, Any]) -> tuple[timedelta, list[str]]:
-    if not _is_on(fields.get("schedule", False)):
-        return timedelta(), []
-    days, hours = str(fields.get("send_days", "")), str(fields.get("send_hours", ""))
-    clock = re.fullmatch(r"(\d{1,4}):(\d{2})", hours)
-    if fields.get("schedule_type") == "hours" and clock:
-        return timedelta(hours=int(clock[1]), minutes=int(clock[2])), []
-    if fields.get("schedule_type", "days") == "days" and days.isascii() and days.isdecimal() and len(days) < 5:
-        return timedelta(days=int(days)), []
-    return timedelta(), ["it is scheduled there, and the answer does not say for when: it has no delay here"]
-
-
-def _sender(fields: Mapping[str, Any]) -> str:
-    address, name = fields.get("custom_sender_email"), fields.get("custom_sender_name")
-    if not _is_on(fields.get("custom_sender", False)) or not isinstance(address, str) or not address.strip():
-        return ""
-    quoted = str(name).replace("\\", "\\\\").replace('"', '\\"') if name else ""
-    return f'"{quoted}" <{address.strip()}>' if quoted else address.strip()

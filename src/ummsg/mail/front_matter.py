@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ummsg.domain.email import FALLBACK_LOCALE, EmailDraft, EmailText
+from ummsg.domain.message_text import text_problems
 from ummsg.errors import InvalidDraft, Problem
 from ummsg.mail.email_keys import SETTINGS, checked_keys, settings_of
 from ummsg.vocabulary import ContentFormat, EmailStyle
@@ -58,7 +59,10 @@ def read_default(text: str, where: str) -> tuple[EmailDraft, int, bool]:
 def read_translation(text: str, where: str) -> tuple[str, EmailText]:
     """The slug of the default that it translates, and the text. Raises InvalidDraft."""
     file = _read(text, where, _OF_TRANSLATION, required=("slug", "title"))
-    return file.values["slug"], _text_of(file)
+    translated = _text_of(file)
+    if problems := list(text_problems(translated.subject, translated.content)):
+        raise _wrong(problems, where)
+    return file.values["slug"], translated
 
 
 def write_email(draft: EmailDraft, locale: str) -> str:
@@ -110,11 +114,12 @@ def _parsed(head: str, where: str) -> dict[str, Any]:
     try:
         _refuse_references(head)
         values = yaml.load(head, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number of thousands of digits, a date that is none
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 2}" if mark else ""
         what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise _wrong([Problem("", f"the head cannot be read{line}: {what}")], where) from None
+        advice = "; a value that begins with { has to be in quotes" if _UNQUOTED.search(head) else ""
+        raise _wrong([Problem("", f"the head cannot be read{line}: {what}{advice}")], where) from None
     if not isinstance(values, dict):
         raise _wrong([Problem("", "the head must hold lines such as title: Your receipt")], where)
     return values
@@ -134,6 +139,8 @@ def _wrong(problems: list[Problem], where: str) -> InvalidDraft:
     return InvalidDraft([Problem(f"{where}: {p.field}" if p.field else where, p.message) for p in problems])
 
 
+_UNQUOTED = re.compile(r"^\w+:[ \t]*\{", re.MULTILINE)
+
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Five hundred defaults are read in a tenth of the time where libyaml is there, as it is in PyYAML's wheels."""
 
@@ -143,12 +150,15 @@ _CLOSING = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 def _refuse_references(head: str) -> None:
-    """Raises YAMLError for what can be made to grow without end, or to overflow what reads it."""
+    """Raises YAMLError for what can be made to grow without end, to overflow what reads it, or to be another type."""
     depth = 0
+    event: Any
     for event in yaml.parse(head, Loader=_SafeLoader):
         depth += isinstance(event, _OPENING) - isinstance(event, _CLOSING)
         if isinstance(event, yaml.AliasEvent):
             raise _misread("references (*name) are not used here", event)
+        if getattr(event, "tag", None) is not None:
+            raise _misread(f"types ({event.tag}) are not used here", event)
         if depth > _DEEPEST:
             raise _misread("it nests too deeply", event)
 

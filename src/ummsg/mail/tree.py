@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from html.parser import HTMLParser
 from typing import TypeAlias
 
@@ -70,3 +71,23 @@ def parse(html: str) -> Element:
     builder.feed(html)
     builder.close()
     return builder.open[0]
+
+
+def write(element: Element) -> str:
+    """What is inside an element, as HTML that `parse` reads as the same."""
+    return "".join(map(_written, element.children))
+
+
+def _written(node: Node) -> str:
+    if isinstance(node, Comment):
+        return f"<!--{node.marker}-->"
+    if isinstance(node, str):
+        return escape(node, quote=False)
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in node.attributes.items())
+    start = f"<{node.tag}{attributes}>"
+    if node.tag in VOID:
+        return start
+    inside = write(node)
+    # A parser takes the first line end of these for the author's, and not for the text's.
+    first = "\n" if node.tag == "pre" and inside.startswith("\n") else ""
+    return f"{start}{first}{inside}</{node.tag}>"

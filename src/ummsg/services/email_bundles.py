@@ -1,5 +1,6 @@
 """Emails between installations: taken out as a bundle, and taken in from one, or from what another network tells."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,11 +11,11 @@ from ummsg import __version__
 from ummsg.config import Settings
 from ummsg.domain.email import EmailDraft, SystemEmail
 from ummsg.errors import InvalidDraft, InvalidInput, Problem
-from ummsg.mail.bundle import read_bundle, write_bundle
+from ummsg.mail.bundle import MEND, read_bundle, write_bundle
 from ummsg.mail.defaults import Defaults
-from ummsg.mail.foreign import Imported
+from ummsg.mail.foreign import Imported, harmless
 from ummsg.mail.templates import names_in
-from ummsg.services.emails import Emails
+from ummsg.services.email_checks import problems_anywhere
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.system_email import placeholders_of
 from ummsg.store.engine import Store, Transaction
@@ -45,7 +46,12 @@ class Step:
     @property
     def stores(self) -> bool:
         """Whether something is stored of it."""
-        return self.standing is Standing.NEW or self.action in (OnConflict.OVERWRITE, OnConflict.COPY)
+        return self.standing is Standing.NEW or self.activates or self.action in (OnConflict.OVERWRITE, OnConflict.COPY)
+
+    @property
+    def activates(self) -> bool:
+        """Whether nothing is stored of it but that it goes out from now on."""
+        return self.standing is Standing.SAME and self.present is not None and self.draft != self.present.draft
 
     @property
     def overwrites(self) -> bool:
@@ -70,14 +76,12 @@ class EmailBundles:
         settings: Settings,
         defaults: Defaults,
         kinds: EventKinds,
-        emails: Emails,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._settings = settings
         self._defaults = defaults
         self._kinds = kinds
-        self._emails = emails
         self._clock = clock
 
     def export(self, slugs: Sequence[str] | None = None) -> dict[str, Any]:
@@ -131,8 +135,9 @@ class EmailBundles:
         unsendable = tuple(self._unsendable(tx, draft))
         if present is None:
             return Step(Standing.NEW, draft, None, None, imported.notes, unsendable)
-        if replace(present.draft, active=draft.active) == draft:
-            return Step(Standing.SAME, present.draft, present)
+        if same := next((email for email in [present, *_copies(tx, draft.slug)] if _is_same(email.draft, draft)), None):
+            active = same.draft.active or draft.active
+            return Step(Standing.SAME, replace(same.draft, active=active), same, None, (), unsendable)
         if on_conflict is OnConflict.COPY:
             draft = replace(draft, slug=_free_slug(draft.slug, taken))
             taken.add(draft.slug)
@@ -155,19 +160,21 @@ class EmailBundles:
         for step in steps:
             if not step.stores and step.action is not None:
                 continue
-            found = list(self._emails.problems_anywhere(step.draft))
+            found = problems_anywhere(step.draft, self._settings)
             if step.draft.active:
                 found += step.unsendable
             problems += [Problem(f"{step.draft.slug}: {problem.field}", problem.message) for problem in found]
         if problems:
-            raise InvalidDraft(problems, hint="mend the file; nothing was stored")
+            raise InvalidDraft(problems, what="The file cannot be imported as it is", hint=MEND)
 
     def _store_step(self, tx: Transaction, step: Step) -> SystemEmail:
-        if tx.emails.find(step.draft.slug) != (step.present if step.overwrites else None):
+        if tx.emails.find(step.draft.slug) != (step.present if step.overwrites or step.activates else None):
             raise InvalidInput(
                 f"The email {step.draft.slug} was changed by somebody else meanwhile; nothing was stored",
                 hint="the same command again",
             )
+        if step.activates and step.present is not None:
+            return tx.emails.change(step.present, step.draft, self._clock(), why="imported")
         default = self._defaults.find(step.draft.slug)
         as_default = default is not None and dict(default.draft.texts) == dict(step.draft.texts)
         base = step.draft.texts if as_default else None
@@ -176,6 +183,17 @@ class EmailBundles:
         if base is not None:
             tx.emails.set_base(step.present.id, base)
         return tx.emails.change(step.present, step.draft, self._clock(), why="imported")
+
+
+def _copies(tx: Transaction, slug: str) -> list[SystemEmail]:
+    """Those that an earlier import may have installed beside an email of that slug."""
+    copy = re.compile(rf"{re.escape(slug[:75])}-\d+")
+    return [email for email in tx.emails.all() if copy.fullmatch(email.slug)]
+
+
+def _is_same(installed: EmailDraft, arrived: EmailDraft) -> bool:
+    """Whatever they are called, and whether or not they are active; HTML as it is once it has been cleaned."""
+    return replace(harmless(installed).draft, slug=arrived.slug, active=arrived.active) == arrived
 
 
 def _free_slug(slug: str, taken: set[str]) -> str:

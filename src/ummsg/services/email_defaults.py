@@ -1,5 +1,6 @@
 """Defaults and the copies that were made of them: import, reset, update, history, and how the two compare."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ from ummsg.errors import InvalidDraft, InvalidInput, UmmsgError, UnknownReferenc
 from ummsg.mail.defaults import Defaults
 from ummsg.services.event_kinds import EventKinds
 from ummsg.store.engine import Store, Transaction
+from ummsg.vocabulary import ContentFormat
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,12 @@ class EmailDefaults:
         draft = default.draft if settings else replace(email.draft, texts=default.draft.texts)
         return Change(email, draft)
 
+    def reset_plans(self, *, settings: bool = False) -> list[Change]:
+        """Of every email that a reset would change."""
+        with_default = [pair for pair in self.compare() if pair.email is not None and pair.default is not None]
+        plans = [self.reset_plan(pair.slug, settings=settings) for pair in with_default]
+        return [plan for plan in plans if plan.is_one]
+
     def reset(self, changes: Sequence[Change]) -> list[SystemEmail]:
         """Put the defaults' texts (and settings, if planned so) in place, all or none; what was there is a version."""
         with self._store.begin() as tx:
@@ -142,9 +150,9 @@ class EmailDefaults:
             email = tx.emails.get(slug)
             versions = {version.number: version for version in tx.emails.versions(email.id)}
         if number not in versions:
-            known = ", ".join(map(str, versions)) or "none yet"
+            known = f"there are {', '.join(map(str, versions))}" if versions else "it was never changed"
             raise UnknownReference(
-                f"{slug} has no version {number}", details=[f"there are {known}"], hint=f"ummsg emails history {slug}"
+                f"{slug} has no version {number}", details=[known], hint=f"ummsg emails history {slug}"
             )
         return Change(email, replace(email.draft, texts=versions[number].texts))
 
@@ -173,7 +181,7 @@ class EmailDefaults:
         """An update with the operator's text for one language. Raises InvalidInput if it cannot stand."""
         if has_markers(edited):
             raise InvalidInput(f"There are still conflict markers in the text ({locale})")
-        text = text_of_file(edited, update.change.draft.texts[locale])
+        text = text_of_file(edited, update.change.draft.texts[locale].content_format)
         draft = update.change.draft.with_text(locale, text)
         self._check(draft)
         rest = {other: conflict for other, conflict in update.conflicts.items() if other != locale}
@@ -183,8 +191,12 @@ class EmailDefaults:
         """Store an update without conflicts; what was there is a version."""
         if update.conflicts:
             raise InvalidInput(f"{update.change.email.slug} has conflicts; nothing was stored")
+        default = self._defaults.get(update.change.email.slug)
         with self._store.begin() as tx:
-            return self._store_change(tx, update.change, "updated", self._defaults.get(update.change.email.slug))
+            if update.change.is_one:
+                return self._store_change(tx, update.change, "updated", default)
+            tx.emails.set_base(update.change.email.id, default.draft.texts)
+            return tx.emails.get(update.change.email.slug)
 
     # Steps
 
@@ -217,17 +229,16 @@ class EmailDefaults:
         return default
 
     def _check(self, draft: EmailDraft, tx: Transaction | None = None) -> None:
-        """Raises InvalidDraft for texts that cannot be sent, UnknownReference for an event that is not registered."""
+        """Raises InvalidDraft with everything that is wrong with it."""
         # Compiling takes the template engine, which listing must not wait for.
-        from ummsg.services.system_email import PreparedSystemEmail
+        from ummsg.services.email_checks import check
 
-        kind = self._kinds.get(draft.event)
         if tx is None:
             with self._store.read() as reading:
                 names = reading.customers.attribute_names()
         else:
             names = tx.customers.attribute_names()
-        PreparedSystemEmail(draft, kind, self._settings, names).check()
+        check(draft, self._kinds, self._settings, names)
 
     def _missing(self, compared: Sequence[Comparison]) -> Iterator[Finding]:
         for pair in compared:
@@ -247,8 +258,6 @@ class EmailDefaults:
             except InvalidDraft as error:
                 what = "; ".join(map(str, error.problems))
                 yield Finding(f"{pair.slug} cannot be sent: {what}", f"ummsg emails edit {pair.slug}")
-            except UnknownReference as error:
-                yield Finding(f"{pair.slug}: {error.what}", f"ummsg emails edit {pair.slug}")
 
     def _silent(self, compared: Sequence[Comparison]) -> Iterator[Finding]:
         """Events that happen here, or that somebody made an email for, of which nobody is told."""
@@ -267,16 +276,22 @@ class EmailDefaults:
 
 
 def as_file(text: EmailText) -> str:
-    """A text as it is merged and mended: the subject on the first line, the content after an empty one."""
-    return f"Subject: {text.subject}\n\n{text.content}"
+    """A text as it is merged and mended. Empty lines keep apart what one side and what the other changed."""
+    return f"Subject: {text.subject}\n\nFormat: {text.content_format}\n\n{text.content}"
 
 
-def text_of_file(file: str, before: EmailText) -> EmailText:
-    """The reverse of `as_file`. Raises InvalidInput without the first line."""
-    first, _, rest = file.partition("\n")
-    if not first.startswith("Subject:"):
+def text_of_file(file: str, otherwise: ContentFormat) -> EmailText:
+    """The reverse of `as_file`; without the line that tells the format it is `otherwise`. Raises InvalidInput."""
+    found = _FILE.fullmatch(file)
+    if found is None:
         raise InvalidInput("The first line must be the subject, as in: Subject: Your receipt")
-    return EmailText(first.removeprefix("Subject:").strip(), rest.removeprefix("\n"), before.content_format)
+    return EmailText(found["subject"].strip(), found["content"], ContentFormat(found["format"] or otherwise))
+
+
+_FILE = re.compile(
+    rf"Subject:(?P<subject>[^\n]*)\n\n?(?:Format: *(?P<format>{'|'.join(ContentFormat)}) *\n\n?)?(?P<content>.*)",
+    re.DOTALL,
+)
 
 
 def _merged(base: EmailText | None, ours: EmailText | None, theirs: EmailText | None) -> tuple[EmailText | None, str]:
@@ -286,9 +301,7 @@ def _merged(base: EmailText | None, ours: EmailText | None, theirs: EmailText | 
     if theirs == base or theirs is None or ours is None:
         return ours, ""
     merged = merge(as_file(base) if base else "", as_file(ours), as_file(theirs))
-    if merged.conflicts or has_markers(merged.text):
-        return ours, merged.text
-    return text_of_file(merged.text, ours), ""
+    return (ours, merged.text) if merged.conflicts else (text_of_file(merged.text, ours.content_format), "")
 
 
 def _listed(slugs: Sequence[str]) -> str:

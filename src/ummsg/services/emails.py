@@ -10,13 +10,13 @@ from typing import Any
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Outcome
-from ummsg.domain.email import EmailDraft, Metrics, SystemEmail, chosen_locale
-from ummsg.domain.event import EventKind, Payload, PayloadField
+from ummsg.domain.email import EmailDraft, Metrics, SystemEmail, chosen_locale, normalised_locale
+from ummsg.domain.event import EventKind, Payload
 from ummsg.domain.placeholders import CUSTOMER
 from ummsg.errors import InvalidDraft, InvalidInput, Problem, UnknownReference
-from ummsg.mail.message import parse_sender
-from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, names_in
+from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.base import Transport
+from ummsg.services.email_checks import check
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.events import refused
 from ummsg.services.letters import addressed, admins
@@ -84,12 +84,6 @@ class Emails:
         with self._store.read() as tx:
             self._check(tx, draft)
 
-    def problems_anywhere(self, draft: EmailDraft) -> list[Problem]:
-        """What is wrong with it whatever events and placeholders an installation knows."""
-        names = names_in(*(part for text in draft.texts.values() for part in (text.subject, text.content)))
-        kind = EventKind(draft.event, "", tuple(map(PayloadField, names)))
-        return _problems(draft, PreparedSystemEmail(draft, kind, self._settings, ()))
-
     def complaint(self, draft: EmailDraft, field: str) -> str:
         """What is wrong with one field by itself; nothing if it may stand."""
         try:
@@ -98,6 +92,11 @@ class Emails:
             found = (problem for problem in error.problems if problem.field.split(" ")[0] == field)
             return next((problem.message for problem in found), "")
         return ""
+
+    def is_taken(self, slug: str) -> bool:
+        """Whether an email of that slug is installed."""
+        with self._store.read() as tx:
+            return tx.emails.find(slug) is not None
 
     # Storing
 
@@ -161,9 +160,9 @@ class Emails:
         """
         return _sample(*self._ready(self.get(slug).draft, customer, payload, locale))
 
-    def preview_draft(self, draft: EmailDraft) -> EmailSample:
+    def preview_draft(self, draft: EmailDraft, locale: str = "") -> EmailSample:
         """The message of one that is not stored, with its event's example payload. Raises InvalidDraft."""
-        return _sample(*self._ready(draft, None, None, ""))
+        return _sample(*self._ready(draft, None, None, locale))
 
     def send_test(
         self,
@@ -178,7 +177,7 @@ class Emails:
         """Send the message of `preview`, marked as a test, to any address; no metric counts it."""
         prepared, recipient, values = self._ready(self.get(slug).draft, customer, payload, locale)
         message_id = f"test.{secrets.token_hex(16)}@{prepared.domain}"
-        with _explained():
+        with _explained(prepared):
             addressed = replace(recipient, email=to)
             parcel = prepared.parcel(addressed, values, message_id=message_id, now=self._clock(), test=True)
         with transport().connect() as connection:
@@ -191,7 +190,7 @@ class Emails:
             kind = self._kinds.get(draft.event)
             prepared = PreparedSystemEmail(draft, kind, self._settings, tx.customers.attribute_names())
             told, customer = self._told(tx, kind, customer, payload)
-        if locale and locale not in draft.texts:
+        if locale and (locale := normalised_locale(locale) or locale) not in draft.texts:
             raise UnknownReference(
                 f"{draft.slug} has no text in {locale!r}", details=[f"there are {', '.join(draft.texts)}"]
             )
@@ -204,7 +203,7 @@ class Emails:
         if draft.target is EmailTarget.ADMIN:
             address = next((admin.email for admin in admins(self._settings)), NOBODYS_ADDRESS)
         else:
-            address = customer.email if customer else str(told.get("customer_user_email") or NOBODYS_ADDRESS)
+            address = str(told.get("customer_user_email") or (customer.email if customer else NOBODYS_ADDRESS))
         return addressed(draft, address, told, customer, self._settings)
 
     def _told(
@@ -221,33 +220,11 @@ class Emails:
         return {name: value for name, value in example.items() if name not in CUSTOMER}, customer
 
     def _check(self, tx: Transaction, draft: EmailDraft) -> None:
-        try:
-            kind = self._kinds.get(draft.event)
-        except UnknownReference as error:
-            unknown = Problem("event", ": ".join([error.what, *error.details]))
-            raise InvalidDraft([unknown, *self.problems_anywhere(draft)]) from None
-        prepared = PreparedSystemEmail(draft, kind, self._settings, tx.customers.attribute_names())
-        if problems := _problems(draft, prepared):
-            raise InvalidDraft(problems)
-
-
-def _problems(draft: EmailDraft, prepared: PreparedSystemEmail) -> list[Problem]:
-    problems = list(draft.problems())
-    told = {problem.field for problem in problems}
-    try:
-        prepared.check()
-    except InvalidDraft as error:
-        problems += [problem for problem in error.problems if problem.field not in told]
-    if draft.sender:
-        try:
-            parse_sender(draft.sender)
-        except InvalidInput as error:
-            problems.append(Problem("from", error.what))
-    return problems
+        check(draft, self._kinds, self._settings, tx.customers.attribute_names())
 
 
 def _sample(prepared: PreparedSystemEmail, recipient: Recipient, values: Mapping[str, str]) -> EmailSample:
-    with _explained():
+    with _explained(prepared):
         message = prepared.rendered(values, recipient)
     return EmailSample(recipient, prepared.locale(recipient), message.subject, message.html, message.text)
 
@@ -257,12 +234,15 @@ def _known(tx: Transaction, payload: Payload) -> Customer | None:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(prepared: PreparedSystemEmail) -> Iterator[None]:
     """A message that cannot be made becomes an error that says what to do."""
     try:
         yield
     except EmptyPlaceholder as error:
-        hint = f'--payload with {error.name}, or a default: {{{{ {error.name} or "…" }}}}'
+        source = (
+            f"--payload with {error.name}" if error.name in prepared.kind.names else "--customer with a value for it"
+        )
+        hint = f'{source}, or a default: {{{{ {error.name} or "…" }}}}'
         raise InvalidDraft([Problem("content", str(error))], hint=hint) from None
     except RenderFailed as error:
         raise InvalidDraft([Problem("content", str(error))]) from None

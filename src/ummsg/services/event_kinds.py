@@ -1,6 +1,5 @@
 """The events that are registered: the network's, and those of add-ons and folders."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from ummsg.domain.email import is_slug
 from ummsg.domain.event import EventKind, PayloadField
 from ummsg.domain.network_events import NETWORK_EVENTS
 from ummsg.errors import InvalidInput, NotConfigured, UnknownReference
+from ummsg.strict_json import parse_json
 from ummsg.vocabulary import FieldType
 
 ENTRY_POINTS = "ummsg.events"
@@ -85,7 +85,7 @@ def _in_folders(folders: Sequence[Path]) -> Iterator[AddOn]:
 
 
 def _reading(path: Path) -> Callable[[], Any]:
-    return lambda: json.loads(path.read_text(encoding="utf-8-sig"))
+    return lambda: parse_json(path.read_bytes(), "the file")
 
 
 def _kinds_of(add_on: AddOn) -> list[EventKind]:
@@ -113,22 +113,29 @@ def _of_mapping(found: Any) -> EventKind:
         raise InvalidInput(
             f"an event is an object with {', '.join(sorted(_KIND_KEYS))}, and not {type(found).__name__}"
         )
-    _refuse_other_keys(found, _KIND_KEYS, "an event")
-    fields = tuple(map(_field_of, found.get("fields", ())))
-    return EventKind(_text(found, "slug"), _text(found, "description"), fields)
+    slug = _text(found, "slug")
+    fields = found.get("fields", ())
+    try:
+        _refuse_other_keys(found, _KIND_KEYS, "an event")
+        if not isinstance(fields, (list, tuple)):
+            raise InvalidInput("fields: must be a list")
+        return EventKind(slug, _text(found, "description"), tuple(map(_field_of, fields)))
+    except InvalidInput as error:
+        raise InvalidInput(f"{slug}: {error.what}") from None
 
 
 def _field_of(found: Any) -> PayloadField:
     if not isinstance(found, Mapping):
         raise InvalidInput(f"a field is an object with {', '.join(sorted(_FIELD_KEYS))}")
-    _refuse_other_keys(found, _FIELD_KEYS, "a field")
+    name = _text(found, "name")
+    _refuse_other_keys(found, _FIELD_KEYS, f"a field ({name})")
     type_name = found.get("type", "text")
     if type_name not in list(FieldType):
-        raise InvalidInput(f"{type_name!r} is no type of a field; there are {', '.join(FieldType)}")
+        raise InvalidInput(f"{name}: {type_name!r} is no type of a field; there are {', '.join(FieldType)}")
     if not isinstance(found.get("required", False), bool):
-        raise InvalidInput("required: must be true or false")
+        raise InvalidInput(f"{name}: required: must be true or false")
     return PayloadField(
-        name=_text(found, "name"),
+        name=name,
         type=FieldType(type_name),
         example=found.get("example", ""),
         required=found.get("required", False),

@@ -27,7 +27,7 @@ class Emails:
         if self.find(draft.slug) is not None:
             raise InvalidInput(
                 f"The email {draft.slug} is installed already",
-                hint=f"ummsg emails show {draft.slug}, or ummsg emails reset {draft.slug}",
+                hint=f"ummsg emails show {draft.slug}",
             )
         columns = {"slug": draft.slug, **_columns_of(draft), "base": _json_of(base)}
         self._execute(insert(emails).values(**columns, created_at=now, updated_at=now))

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ummsg.domain.audience import Audience, Target
-from ummsg.domain.broadcast import SUBJECT_MAXIMUM, BroadcastDraft
+from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.message_text import SUBJECT_MAXIMUM
 from ummsg.vocabulary import BroadcastType, MembershipStatus
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
