@@ -253,9 +253,11 @@ def _menu(
     in_editor: bool = False,
 ) -> EmailDraft | None:
     """Change one thing after the other until it can be stored; or return what there is, for the editor to go on."""
+    choice = "store"
     while True:
+        choices = _choices(draft, locale, store_title, in_editor=in_editor)
         try:
-            choice = ummsg.prompter.select("What now?", _choices(draft, locale, store_title, in_editor=in_editor))
+            choice = ummsg.prompter.select("What now?", choices, at=choice)
         except Back:
             raise Cancelled("Nothing was stored") from None
         if choice == "editor":
