@@ -876,3 +876,33 @@ def test_what_goes_with_from_goes_with_nothing_else(network: Program, options: t
 
 def test_a_decision_that_there_is_not_is_refused(network: Program) -> None:
     assert_refused(network, bundle(GREETING), "'--on-conflict'", "overwrite", options=("--on-conflict", "merge"))
+
+
+def test_a_copy_of_before_does_not_keep_the_original_from_being_overwritten(network: Program) -> None:
+    other = bundle(GREETING)
+    install(network, "greeting", "Something else.")
+    take_in(network, other, "--on-conflict", "copy")
+
+    result = take_in(network, other, "--on-conflict", "overwrite", "--yes")
+
+    assert result.code == 0, result.err
+    assert show(network, "greeting")["texts"]["en"]["content"] == GREETING["texts"]["en"]["content"] + "\n"
+
+
+def test_a_copy_that_is_there_already_is_not_made_again(network: Program) -> None:
+    install(network, "greeting", "Something else.")
+    take_in(network, bundle(GREETING), "--on-conflict", "copy")
+    before = network.dump()
+
+    assert take_in(network, bundle(GREETING), "--on-conflict", "copy").code == 0
+    assert network.dump() == before
+
+
+def test_what_arrived_inactive_can_be_activated_by_the_same_file(network: Program) -> None:
+    take_in(network, bundle(GREETING))
+
+    result = take_in(network, bundle(GREETING), "--activate")
+
+    assert result.code == 0, result.err
+    assert show(network, "greeting")["active"] is True
+    assert network("emails", "history", "greeting", "--format", "count").out == "0\n"

@@ -135,7 +135,8 @@ class EmailBundles:
         unsendable = tuple(self._unsendable(tx, draft))
         if present is None:
             return Step(Standing.NEW, draft, None, None, imported.notes, unsendable)
-        if same := next((email for email in [present, *_copies(tx, draft.slug)] if _is_same(email.draft, draft)), None):
+        alike = [present, *(_copies(tx, draft.slug) if on_conflict is OnConflict.COPY else ())]
+        if same := next((email for email in alike if _is_same(email.draft, draft)), None):
             active = same.draft.active or draft.active
             return Step(Standing.SAME, replace(same.draft, active=active), same, None, (), unsendable)
         if on_conflict is OnConflict.COPY:
@@ -168,21 +169,20 @@ class EmailBundles:
             raise InvalidDraft(problems, what="The file cannot be imported as it is", hint=MEND)
 
     def _store_step(self, tx: Transaction, step: Step) -> SystemEmail:
-        if tx.emails.find(step.draft.slug) != (step.present if step.overwrites or step.activates else None):
+        replaced = step.present if step.overwrites or step.activates else None
+        if tx.emails.find(step.draft.slug) != replaced:
             raise InvalidInput(
                 f"The email {step.draft.slug} was changed by somebody else meanwhile; nothing was stored",
                 hint="the same command again",
             )
-        if step.activates and step.present is not None:
-            return tx.emails.change(step.present, step.draft, self._clock(), why="imported")
         default = self._defaults.find(step.draft.slug)
         as_default = default is not None and dict(default.draft.texts) == dict(step.draft.texts)
         base = step.draft.texts if as_default else None
-        if step.present is None or not step.overwrites:
+        if replaced is None:
             return tx.emails.add(step.draft, self._clock(), base=base)
         if base is not None:
-            tx.emails.set_base(step.present.id, base)
-        return tx.emails.change(step.present, step.draft, self._clock(), why="imported")
+            tx.emails.set_base(replaced.id, base)
+        return tx.emails.change(replaced, step.draft, self._clock(), why="imported")
 
 
 def _copies(tx: Transaction, slug: str) -> list[SystemEmail]:
