@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import nodes
@@ -60,13 +61,54 @@ def _function(name: str, arguments: Sequence[Any], at: nodes.Node, named: Any = 
     return made
 
 
+@dataclass(frozen=True)
+class Printed:
+    """A placeholder that is printed as it is, or else `otherwise`; without one it must not be empty."""
+
+    name: str
+    otherwise: str | None = None
+
+
+Pieces = Sequence[str | Printed]
+"""All that some templates are made of: text, and placeholders between it."""
+
+
+def _pieces(tree: nodes.Template) -> Pieces | None:
+    """None for a template that does more than print."""
+    found: list[str | Printed] = []
+    for output in tree.body:
+        if not isinstance(output, nodes.Output):
+            return None
+        for node in output.nodes:
+            piece = _piece(node)
+            if piece is None:
+                return None
+            found.append(piece)
+    return found
+
+
+def _piece(node: nodes.Node) -> str | Printed | None:
+    match node:
+        case nodes.TemplateData():
+            return str(node.data)
+        case nodes.Name():
+            return Printed(node.name)
+        case nodes.Or(left=nodes.Name() as name, right=nodes.Const(value=str() as otherwise)):
+            return Printed(name.name, otherwise) if otherwise and otherwise == otherwise.strip() else None
+    return None
+
+
 class Program:
-    """A template that may be run. `lines` maps each line of its source that holds a tag to the author's line."""
+    """A template that may be run. `lines` maps each line of its source that holds a tag to the author's line.
+
+    `pieces` are what it is made of, if it does no more than print.
+    """
 
     def __init__(self, source: str, lines: Mapping[int, int], *, autoescape: bool, field: str) -> None:
         """Raises RecursionError for what Python cannot compile; what `check` accepted otherwise compiles."""
         environment = running_environment(autoescape)
         tree = _Bounded().visit(environment.parse(source))
+        self.pieces = _pieces(tree)
         code = environment.compile(tree)
         self._template = Template.from_code(environment, code, {})
         self._field = field

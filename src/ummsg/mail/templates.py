@@ -10,7 +10,7 @@ from ummsg.errors import InvalidDraft, Problem
 from ummsg.mail.content import sanitise_email, sanitise_notice, to_html
 from ummsg.mail.layout import laid_out, text_footer
 from ummsg.mail.places import Places
-from ummsg.mail.program import Program
+from ummsg.mail.program import Pieces, Printed, Program
 from ummsg.mail.sandbox import CONTROL, Refused, check, is_certain
 from ummsg.mail.tags import Masked, mask, numbered, plain, restored
 from ummsg.mail.text import Writer
@@ -20,9 +20,11 @@ from ummsg.vocabulary import ContentFormat
 
 __all__ = [
     "EmailTemplate",
+    "EmptyMessage",
     "EmptyPlaceholder",
     "RenderFailed",
     "Rendered",
+    "clean",
     "compile_email",
     "compile_notice",
     "names_in",
@@ -62,12 +64,21 @@ class EmailTemplate:
         self._text = text
         self._footer = footer
 
+    @property
+    def pieces(self) -> tuple[Pieces, Pieces, Pieces] | None:
+        """What subject, HTML and text (with its footer) are made of, if all three do no more than print values that do
+        not begin or end with spaces."""
+        subject, html, text = self._subject.pieces, self._html.pieces, self._text.pieces
+        if subject is None or html is None or text is None or not any(map(_says_something, text)):
+            return None
+        return subject, html, _with_footer(text, self._footer)
+
     def render(self, values: Mapping[str, str]) -> Rendered:
         """The message for one recipient; a value that is missing or "" is empty.
 
         Raises EmptyPlaceholder for an empty value that the text prints without a default, RenderFailed otherwise.
         """
-        names = {name: _clean(value) if (value := values.get(name)) else Empty(name=name) for name in self.variables}
+        names = {name: clean(value) if (value := values.get(name)) else Empty(name=name) for name in self.variables}
         subject = " ".join(self._subject.run(names).split())
         if not subject:
             raise EmptyMessage("it is empty", "subject")
@@ -78,7 +89,19 @@ class EmailTemplate:
         return Rendered(subject, html, f"{text}\n\n{self._footer}".rstrip() + "\n")
 
 
-def _clean(value: str) -> str:
+def _says_something(piece: str | Printed) -> bool:
+    return not isinstance(piece, str) or bool(piece.strip())
+
+
+def _with_footer(text: Pieces, footer: str) -> Pieces:
+    """As `render` ends the text: without empty lines around it, then the footer."""
+    tail = f"\n\n{footer}".rstrip() + "\n"
+    first, last = (piece if isinstance(piece, str) else None for piece in (text[0], text[-1]))
+    begun = text if first is None else [first.lstrip("\n"), *text[1:]]
+    return [*begun, tail] if last is None else [*begun[:-1], str(begun[-1]).rstrip() + tail]
+
+
+def clean(value: str) -> str:
     """Without what no message can carry; as text whatever type the directory kept."""
     return _TURNS_TEXT.sub("", CONTROL.sub(" ", str(value)))
 

@@ -3,13 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from ummsg.config import LayoutOptions, Settings
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.placeholders import NETWORK, values_for
 from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, Problem
-from ummsg.mail.message import Headers, compose, parse_sender
+from ummsg.mail.assembly import Assembly
+from ummsg.mail.message import Headers, parse_sender
 from ummsg.mail.templates import EmailTemplate, EmptyPlaceholder, Rendered, RenderFailed, compile_email
 from ummsg.mail.transports.base import Envelope
 
@@ -30,6 +32,10 @@ class PreparedEmail:
     layout: LayoutOptions
     sender: str
     reply_to: str
+
+    @cached_property
+    def assembly(self) -> Assembly:
+        return Assembly(self.template)
 
     @property
     def domain(self) -> str:
@@ -54,9 +60,8 @@ class PreparedEmail:
             date=now,
             test=test,
         )
-        return Parcel(
-            Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=to), compose(self.rendered(customer), headers)
-        )
+        envelope = Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=to)
+        return Parcel(envelope, self.assembly.message(self.values(customer), headers))
 
 
 def prepare_email(draft: BroadcastDraft, settings: Settings, known: Collection[str]) -> PreparedEmail:

@@ -10,7 +10,8 @@ from ummsg.domain.email import EmailDraft, SystemEmail, chosen_locale
 from ummsg.domain.event import EventKind, Payload, Scalar
 from ummsg.domain.placeholders import NETWORK, known_placeholders, values_for
 from ummsg.errors import InvalidDraft, NotConfigured, Problem
-from ummsg.mail.message import Headers, compose, parse_sender
+from ummsg.mail.assembly import Assembly
+from ummsg.mail.message import Headers, parse_sender
 from ummsg.mail.templates import EmailTemplate, Rendered, compile_email
 from ummsg.mail.transports.base import Envelope
 from ummsg.services.prepared_email import Parcel
@@ -40,6 +41,7 @@ class PreparedSystemEmail:
         self._layout = settings.layout()
         self._known = placeholders_of(kind, attribute_names)
         self._templates: dict[str, EmailTemplate] = {}
+        self._assemblies: dict[str, Assembly] = {}
         self._style = settings.email_style if draft.style is EmailStyle.DEFAULT else draft.style
         self._prefix = (
             f"{self._layout.network_name} - " if settings.subject_prefix and self._layout.network_name else ""
@@ -113,11 +115,17 @@ class PreparedSystemEmail:
             test=test,
         )
         envelope = Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=recipient.email)
-        return Parcel(envelope, compose(self.rendered(values, recipient), headers))
+        assembly = self._assembly(self.locale(recipient))
+        return Parcel(envelope, assembly.message(values, headers, prefix=self._prefix))
 
     def locale(self, recipient: Recipient) -> str:
         """The language of their text: their own, else the network's, else English."""
         return chosen_locale(self.draft.texts, [recipient.locale, self._settings.locale])
+
+    def _assembly(self, locale: str) -> Assembly:
+        if locale not in self._assemblies:
+            self._assemblies[locale] = Assembly(self._template(locale), html=self._style is EmailStyle.HTML)
+        return self._assemblies[locale]
 
     def _template(self, locale: str) -> EmailTemplate:
         if locale not in self._templates:

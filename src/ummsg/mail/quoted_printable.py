@@ -1,0 +1,60 @@
+"""Quoted-printable (RFC 2045 § 6.7) and its cousin for headers (RFC 2047 § 4.2), at the speed of a million messages.
+
+The email package does the same, correctly and in a hundred times the time.
+"""
+
+from binascii import b2a_qp
+from functools import lru_cache
+
+SOFT_BREAK = b"=\r\n"
+"""A line end that is none of the text's."""
+_LONGEST_LINE = 76
+
+
+def quoted_printable(text: str) -> bytes:
+    """Text as lines of at most 76 characters that end in CRLF; none begins with a dot, which SMTP would double."""
+    if not text:
+        return b""
+    encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
+    if "\n" not in text:  # then its soft breaks are of the other kind
+        encoded = encoded.replace(b"\n", b"\r\n")
+    return quoted_dot(encoded).replace(b"\r\n.", b"\r\n=2E")
+
+
+def unended(text: str) -> bytes:
+    """As `quoted_printable`, to be joined with more: it ends in a soft break, so that what follows begins a line."""
+    encoded = quoted_printable(text)
+    begun = len(encoded) - (encoded.rfind(b"\r\n") + 2 if b"\r\n" in encoded else 0)
+    if begun >= _LONGEST_LINE:  # there is no room for the break, and none within =XX
+        cut = len(encoded) - begun // 2
+        cut -= next((back for back in (1, 2) if encoded[cut - back] == ord("=")), 0)
+        encoded = encoded[:cut] + SOFT_BREAK + quoted_dot(encoded[cut:])
+    return encoded + SOFT_BREAK
+
+
+def quoted_dot(line: bytes) -> bytes:
+    return b"=2E" + line[1:] if line.startswith(b".") else line
+
+
+def encoded_words(text: str, used: int, line: int) -> str:
+    """Text as RFC 2047 encoded words, folded to lines of `line` characters, of which the first has `used` already."""
+    words: list[str] = []
+    word, room = "", line - used - _AROUND
+    for piece in map(_in_word, text):
+        if len(word) + len(piece) > room:
+            words.append(word)
+            word, room = "", line - 1 - _AROUND
+        word += piece
+    return "\r\n ".join(f"=?utf-8?q?{word}?=" for word in [*words, word])
+
+
+_AROUND = len("=?utf-8?q??=")
+_AS_IT_IS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")
+
+
+@lru_cache(maxsize=4096)
+def _in_word(character: str) -> str:
+    """As it may stand in any header; a character is never divided between two words."""
+    if character in _AS_IT_IS:
+        return character
+    return "_" if character == " " else "".join(f"={byte:02X}" for byte in character.encode())
