@@ -10,11 +10,13 @@ from types import TracebackType
 from typing import Self
 
 from ummsg.config import MailUrl
-from ummsg.domain.delivery import LEASE, Fate, Outcome
-from ummsg.errors import NotConfigured
+from ummsg.domain.delivery import LEASE, Outcome
+from ummsg.errors import MailServerRefused, NotConfigured
 from ummsg.mail.transports.base import Envelope, Password, refuse_unknown_options, unusable
+from ummsg.mail.transports.smtp_lane import Lane, Letter, Settled
 from ummsg.mail.transports.smtp_session import Server, Session, is_loopback, open_session
-from ummsg.mail.transports.smtp_transaction import Broken, GoneStale, transact
+from ummsg.mail.transports.smtp_transaction import as_data
+from ummsg.mail.transports.smtp_wire import ConnectionLost
 
 LONGEST_TRANSACTION = LEASE.total_seconds() - 60
 """Seconds that one message may take, reconnecting included: its claim must not run out while it is on the wire."""
@@ -100,30 +102,33 @@ class SmtpConnection:
         if refused:
             return refused
         give_up_at = _give_up_at()
-        session, self._idle = self._idle, None
-        if session is not None:
+        letter = Letter(0, envelope, as_data(message))
+        while True:
+            session, self._idle = self._idle or self._open(give_up_at), None
             session.wire.give_up_at = give_up_at
-            try:
-                return self._over(session, envelope, message)
-            except GoneStale:
-                pass  # it had died while it was idle, which says nothing about this message
-        try:
-            return self._over(self._open(give_up_at), envelope, message)
-        except GoneStale as stale:
-            return Outcome(Fate.REFUSED_FOR_NOW, str(stale))
+            outcome = self._over(Lane(session, lambda letter: True), letter)
+            if isinstance(outcome, MailServerRefused):
+                raise outcome
+            if outcome is not None:
+                return outcome
 
-    def _over(self, session: Session, envelope: Envelope, message: bytes) -> Outcome:
-        """Keeps the session for the next message if it can be used, and closes it if not."""
+    def _over(self, lane: Lane, letter: Letter) -> Outcome | MailServerRefused | None:
+        """None if the connection was lost before anything was said about the letter. It is kept while it is of use."""
+        settled = lane.take(letter)
         try:
-            outcome = transact(session, envelope, message)
-        except Broken as broken:
-            session.wire.close()
-            return broken.outcome
+            while not lane.idle:
+                settled = _exchange(lane) or settled
+        except ConnectionLost as lost:
+            settled = settled or next((left for left in lane.lost(str(lost)) if isinstance(left, Settled)), None)
         except BaseException:
-            session.wire.close()
+            lane.session.wire.close()
             raise
-        self._idle = session
-        return outcome
+        if lane.closing:
+            lane.session.wire.close()
+        else:
+            lane.session.reset_due = lane.reset_due
+            self._idle = lane.session
+        return settled.outcome if settled else None
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +139,26 @@ class SmtpConnection:
         session, self._idle = self._idle, None
         if session is not None:
             session.quit()
+
+
+def _exchange(lane: Lane) -> Settled | None:
+    """Say what is to be said, hear one reply. Raises ConnectionLost when there is no use in going on."""
+    wire = lane.session.wire
+    try:
+        wire.write(bytes(lane.out))
+    except ConnectionLost:
+        words = wire.last_words()
+        if words is None or words.positive or (settled := lane.heard(words)) is None:
+            raise
+        lane.closing = lane.closing or "hung up"
+        return settled
+    lane.said(len(lane.out))
+    settled = lane.heard(wire.reply(wire.timeout * lane.patience))
+    if lane.closing:
+        lane.out.clear()
+        if settled is None:
+            raise ConnectionLost(lane.closing)
+    return settled
 
 
 def _give_up_at() -> float:

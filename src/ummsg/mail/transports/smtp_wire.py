@@ -55,6 +55,46 @@ class Reply:
         return self.code == 421
 
 
+class Replies:
+    """Bytes in, replies out. `secrets` are never repeated, even if the server says them."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._lines: list[str] = []
+        self._room = MAX_REPLY_BYTES
+        self.secrets: tuple[str, ...] = ()
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    @property
+    def pending(self) -> bool:
+        """Whether something was said that was not asked for, or is not whole."""
+        return bool(self._buffer)
+
+    def next(self) -> Reply | None:
+        """The next whole reply, if it is there. Raises ConnectionLost for what is none."""
+        while b"\n" in self._buffer:
+            line, _, self._buffer = self._buffer.partition(b"\n")
+            self._room -= len(line) + 1
+            match = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
+            if not match:
+                raise ConnectionLost(f"answered {self._printable(line)[:80]!r} (that is not SMTP)")
+            self._lines.append(self._printable(match[3] or b""))
+            if match[2] != b"-":
+                lines, self._lines, self._room = self._lines, [], MAX_REPLY_BYTES
+                return Reply(int(match[1]), tuple(lines))
+        if len(self._buffer) > self._room:
+            raise ConnectionLost("gave an answer without an end")
+        return None
+
+    def _printable(self, line: bytes) -> str:
+        text = one_line(line.decode("utf-8", "replace"), MAX_REPLY_BYTES)
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
 class _Patience:
     """How long something may take, from now; it ends earlier when the whole transaction must."""
 
@@ -81,15 +121,13 @@ class Wire:
 
     def __init__(self, sock: socket.socket, *, timeout: float, give_up_at: float) -> None:
         self._sock = sock
-        self._buffer = b""
+        self.replies = Replies()
         self.timeout = timeout
         self.give_up_at = give_up_at
-        self.secrets: tuple[str, ...] = ()
-        """Never repeated, even if the server says them."""
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
         """Put TLS around the connection. Raises ssl.SSLError for a handshake or certificate that is no good."""
-        if self._buffer:
+        if self.replies.pending:
             # Said before TLS, it would be read after it: how a man in the middle puts words into the server's mouth.
             raise ConnectionLost("spoke out of turn before TLS began")
         self._sock.settimeout(self._patience().left())
@@ -124,17 +162,9 @@ class Wire:
     def reply(self, patience: float | None = None) -> Reply:
         """The next whole reply, within `patience` (default: the time-out) seconds."""
         waiting = self._patience(patience)
-        lines: list[str] = []
-        room = MAX_REPLY_BYTES
-        while True:
-            line = self._line(waiting, room)
-            room -= len(line)
-            match = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
-            if not match:
-                raise ConnectionLost(f"answered {self._printable(line)[:80]!r} (that is not SMTP)")
-            lines.append(self._printable(match[3] or b""))
-            if match[2] != b"-":
-                return Reply(int(match[1]), tuple(lines))
+        while (reply := self.replies.next()) is None:
+            self.replies.feed(self._received(waiting))
+        return reply
 
     def last_words(self) -> Reply | None:
         """What the server said before it hung up on us, if it did."""
@@ -145,14 +175,6 @@ class Wire:
 
     def close(self) -> None:
         self._sock.close()
-
-    def _line(self, waiting: _Patience, room: int) -> bytes:
-        while b"\n" not in self._buffer:
-            if len(self._buffer) > room:
-                raise ConnectionLost("gave an answer without an end")
-            self._buffer += self._received(waiting)
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        return line + b"\n"
 
     def _received(self, waiting: _Patience) -> bytes:
         self._sock.settimeout(waiting.left())
@@ -165,12 +187,6 @@ class Wire:
         if not data:
             raise ConnectionLost("closed the connection")
         return data
-
-    def _printable(self, line: bytes) -> str:
-        text = one_line(line.decode("utf-8", "replace"), MAX_REPLY_BYTES)
-        for secret in self.secrets:
-            text = text.replace(secret, "…")
-        return text
 
     def _patience(self, seconds: float | None = None) -> _Patience:
         return _Patience(self.timeout if seconds is None else seconds, self.give_up_at)

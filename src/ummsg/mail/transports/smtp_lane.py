@@ -1,0 +1,241 @@
+"""One SMTP connection that carries message after message, as a machine that does no I/O (RFC 5321, RFC 2920).
+
+Where the server offers PIPELINING, one write holds the end of one message and the envelope of the next; elsewhere each
+command waits for its reply. Of every message it is known how far it came when the connection is lost: until its last
+byte was handed to the kernel it was certainly not accepted, and after that only a reply says.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ummsg.domain.delivery import Fate, Outcome
+from ummsg.errors import MailServerRefused
+from ummsg.mail.transports.base import Envelope
+from ummsg.mail.transports.smtp_session import Session
+from ummsg.mail.transports.smtp_transaction import (
+    DOT_PATIENCE,
+    about_us,
+    parameters,
+    refusal,
+    sender_refused,
+    wire_address,
+)
+from ummsg.mail.transports.smtp_wire import Reply
+
+CONNECTIONS_TRIED = 2
+"""On so many connections a message may be when they are lost before it was complete; then it is tried another day."""
+
+
+@dataclass(slots=True)
+class Letter:
+    """A message that is to be delivered. `key` is its sender's name for it; `body` ends in the lone dot (`as_data`)."""
+
+    key: int
+    envelope: Envelope
+    body: bytes
+    lost: int = 0
+    """Connections that were lost under it before it was complete."""
+
+
+class _Wait(StrEnum):
+    """What the next reply is to."""
+
+    RESET = "RSET"
+    SENDER = "MAIL FROM"
+    RECIPIENT = "RCPT TO"
+    DATA = "DATA"
+    BODY = "the message"
+    LONE_DOT = "the end of no message"
+
+
+@dataclass(slots=True)
+class _Under:
+    """A letter under way on this connection. `verdict` is what was decided about it before its body."""
+
+    letter: Letter
+    sender: str
+    begun: bool = False
+    """Whether the server has said yes to its MAIL FROM: what goes wrong then may be this letter's fault."""
+    verdict: Outcome | MailServerRefused | None = None
+    body_ends_at: int = 0
+    """The number of bytes that have been said on this connection once its last one is."""
+
+
+@dataclass(slots=True)
+class Settled:
+    letter: Letter
+    outcome: Outcome | MailServerRefused
+    """An error is not about this letter but about its sender."""
+
+
+class Lane:
+    """`commit` is asked before each body: whether it may go, now that it is about to be complete."""
+
+    def __init__(self, session: Session, commit: Callable[[Letter], bool]) -> None:
+        self.session = session
+        self.pipelining = "PIPELINING" in session.features
+        self.out = bytearray()
+        self.closing = ""
+        """Why nothing more is said over this connection, after `the server`; empty while it is of use."""
+        self.reset_due = session.reset_due
+        """The last letter was refused on the way: its transaction must be ended before the next."""
+        self._farewell = ""
+        self._commit = commit
+        self._said = 0
+        self._waiting: deque[tuple[_Wait, _Under]] = deque()
+        self._unsaid: deque[tuple[_Wait, _Under, bytes]] = deque()
+        """Commands that wait for the reply to the one before them, without PIPELINING."""
+        self._envelope: _Under | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can take another letter."""
+        return self._envelope is None and not self.closing and (self.pipelining or not self._waiting)
+
+    @property
+    def idle(self) -> bool:
+        return not self._waiting and not self.out
+
+    @property
+    def patience(self) -> int:
+        """How many times the usual time-out the next reply may take (RFC 5321 § 4.5.3.2)."""
+        return DOT_PATIENCE if self._waiting and self._waiting[0][0] is _Wait.BODY else 1
+
+    def take(self, letter: Letter) -> Settled | None:
+        """Begin with a letter; or say at once why it cannot be sent over this connection."""
+        sender, recipient = wire_address(letter.envelope.mail_from), wire_address(letter.envelope.rcpt_to)
+        said, impossible = parameters(self.session, sender + recipient, letter.body)
+        if impossible:
+            return Settled(letter, Outcome(Fate.REFUSED, impossible))
+        self._envelope = under = _Under(letter, sender)
+        if self.reset_due:
+            self.reset_due = False
+            self._say(_Wait.RESET, under, b"RSET\r\n")
+        self._say(_Wait.SENDER, under, f"MAIL FROM:<{sender}>{said}\r\n".encode())
+        self._say(_Wait.RECIPIENT, under, f"RCPT TO:<{recipient}>\r\n".encode())
+        self._say(_Wait.DATA, under, b"DATA\r\n")
+        return None
+
+    def said(self, number: int) -> None:
+        """So many bytes of `out` were handed to the kernel."""
+        del self.out[:number]
+        self._said += number
+
+    def heard(self, reply: Reply) -> Settled | None:
+        """What a reply decides, if it does. A server that is about to hang up leaves the lane `closing`."""
+        if not self._waiting:
+            self.closing = f"said {reply} out of turn"
+            return None
+        wait, under = self._waiting.popleft()
+        settled = self._after(wait, under, reply)
+        if reply.closing:
+            self.closing = f"said {reply}"
+            self._farewell = str(reply)
+        self._say_next()
+        return settled
+
+    def lost(self, how: str) -> list[Settled | Letter]:
+        """The connection is gone: what became of each letter on it. A bare Letter may be tried on another one."""
+        left: list[Settled | Letter] = [
+            Settled(under.letter, self._of_lost_body(under, how)) for wait, under in self._waiting if wait is _Wait.BODY
+        ]
+        if self._envelope is not None:
+            left.append(self._of_lost_envelope(self._envelope, how))
+        self._waiting.clear()
+        self._unsaid.clear()
+        self._envelope = None
+        self.closing = self.closing or how
+        return left
+
+    def _say(self, wait: _Wait, under: _Under, command: bytes) -> None:
+        if self._waiting and not self.pipelining:
+            self._unsaid.append((wait, under, command))
+            return
+        self._waiting.append((wait, under))
+        self.out += command
+
+    def _say_next(self) -> None:
+        if self._unsaid and not self._waiting and not self.closing:
+            wait, under, command = self._unsaid.popleft()
+            self._waiting.append((wait, under))
+            self.out += command
+
+    def _after(self, wait: _Wait, under: _Under, reply: Reply) -> Settled | None:
+        match wait:
+            case _Wait.BODY:
+                return Settled(under.letter, self._of_body(reply))
+            case _Wait.DATA:
+                return self._after_data(under, reply)
+            case _Wait.SENDER | _Wait.RECIPIENT if not reply.closing and not reply.positive:
+                return self._refused(wait, under, reply)
+            case _Wait.SENDER:
+                under.begun = reply.positive
+            case _Wait.RESET if not reply.positive:
+                self.closing = f"would not start afresh (RSET): {reply}"
+        return None
+
+    def _refused(self, wait: _Wait, under: _Under, reply: Reply) -> Settled | None:
+        """The reply to MAIL FROM or RCPT TO. What was said after it has to be answered first, if it was said."""
+        self._check_sense(reply)
+        if under.verdict is None:
+            # 552 is about the message's size (RFC 1870 § 6.1), not about who sends it.
+            ours = reply.permanent and reply.code != 552 if wait is _Wait.SENDER else about_us(reply)
+            under.verdict = sender_refused(self.session, under.sender, reply) if ours else refusal(reply)
+        if self.pipelining:
+            return None
+        self._unsaid.clear()
+        return self._settled(under, under.verdict)
+
+    def _after_data(self, under: _Under, reply: Reply) -> Settled | None:
+        """Send the body, unless the letter was refused; to a server that wants one all the same, none."""
+        if reply.code // 100 == 3 and under.verdict is None:
+            self._envelope = None
+            if not self._commit(under.letter):
+                self.closing = "was left alone"  # there is no other way out of DATA that sends nothing
+                return None
+            self._say(_Wait.BODY, under, under.letter.body)
+            under.body_ends_at = self._said + len(self.out)
+            return None
+        if reply.closing:
+            return None
+        if reply.code // 100 == 3:
+            self._say(_Wait.LONE_DOT, under, b".\r\n")
+        else:
+            self._check_sense(reply)
+        about = sender_refused(self.session, under.sender, reply) if about_us(reply) else refusal(reply)
+        return self._settled(under, under.verdict or about)
+
+    def _settled(self, under: _Under, verdict: Outcome | MailServerRefused) -> Settled:
+        self._envelope = None
+        self.reset_due = True
+        return Settled(under.letter, verdict)
+
+    def _check_sense(self, reply: Reply) -> None:
+        """A reply that is neither yes nor no is to something else than was said: the two are out of step."""
+        if reply.code < 400:
+            self.closing = f"said {reply} out of turn"
+
+    def _of_body(self, reply: Reply) -> Outcome:
+        if reply.positive:
+            return Outcome(Fate.ACCEPTED, str(reply))
+        if reply.code // 100 == 3:
+            self.closing = f"said {reply}"
+            return Outcome(Fate.IN_DOUBT, f"the message was complete, and the server answered {reply}")
+        return refusal(reply)
+
+    def _of_lost_body(self, under: _Under, how: str) -> Outcome:
+        if self._said >= under.body_ends_at:
+            return Outcome(Fate.IN_DOUBT, f"the message was complete, and the server {how}")
+        return Outcome(Fate.REFUSED_FOR_NOW, f"the server {how} before the message was complete")
+
+    def _of_lost_envelope(self, under: _Under, how: str) -> Settled | Letter:
+        """A connection that had died while it was idle says nothing about the letter, but not again and again."""
+        letter = under.letter
+        letter.lost += 1
+        if not under.begun and under.verdict is None and letter.lost < CONNECTIONS_TRIED:
+            return letter
+        wait = next((wait for wait, of in self._waiting if of is under), _Wait.SENDER)
+        words = self._farewell or f"the server {how} at {wait}"
+        return Settled(letter, under.verdict or Outcome(Fate.REFUSED_FOR_NOW, words))
