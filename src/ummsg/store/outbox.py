@@ -4,11 +4,11 @@ Each transition of `domain/delivery.py` is one statement here. Whatever changes 
 names the claim token, so that a process which lost its lease changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
@@ -64,29 +64,45 @@ class Outbox:
 
     # Claiming and recording
 
-    def claim(self, broadcast_id: int, token: str, now: datetime) -> Delivery | None:
-        """Take a broadcast's next delivery that is due for ourselves, for as long as LEASE."""
-        return self._claim(deliveries.c.broadcast_id == broadcast_id, token, now)
+    def claim(self, broadcast_id: int, token: str, now: datetime, number: int = 1) -> list[Delivery]:
+        """Take a broadcast's next deliveries that are due for ourselves, for as long as LEASE."""
+        return self._claim(deliveries.c.broadcast_id == broadcast_id, token, now, number)
 
-    def claim_of_event(self, token: str, now: datetime) -> Delivery | None:
-        """Take the next delivery of any system email that is due for ourselves, for as long as LEASE."""
-        return self._claim(_OF_EVENT, token, now)
+    def claim_of_event(self, token: str, now: datetime, number: int = 1) -> list[Delivery]:
+        """Take the next deliveries of any system email that are due for ourselves, for as long as LEASE."""
+        return self._claim(_OF_EVENT, token, now, number)
 
-    def record(self, delivery_id: int, token: str, settled: Settled, now: datetime) -> bool:
-        """Write down what became of a claimed delivery; False if the claim is no longer ours."""
+    def record(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
+        """Write down what became of claimed deliveries; how many of the claims were still ours."""
         return self._release(
-            delivery_id,
+            [
+                {
+                    "b_id": number,
+                    "b_status": each.status,
+                    "b_attempts": each.attempts,
+                    "b_due_at": each.due_at,
+                    "b_reply": each.reply,
+                }
+                for number, each in settled.items()
+            ],
             token,
             now,
-            status=settled.status,
-            attempts=settled.attempts,
-            due_at=settled.due_at,
-            reply=settled.reply,
+            status=bindparam("b_status"),
+            attempts=bindparam("b_attempts"),
+            due_at=bindparam("b_due_at"),
+            reply=bindparam("b_reply"),
         )
 
-    def give_back(self, delivery_id: int, token: str, now: datetime) -> bool:
-        """Return a claimed delivery that was not put on the wire; no attempt is counted."""
-        return self._release(delivery_id, token, now, status=DeliveryStatus.QUEUED, due_at=now)
+    def give_back(self, ids: Collection[int], token: str, now: datetime) -> int:
+        """Return claimed deliveries that were not put on the wire; no attempt is counted."""
+        return self._release([{"b_id": number} for number in ids], token, now, status=DeliveryStatus.QUEUED, due_at=now)
+
+    def claimed_by(self, token: str) -> dict[int, tuple[int, datetime]]:
+        """Attempts and lease of what a drain holds, by id."""
+        held = select(deliveries.c.id, deliveries.c.attempts, deliveries.c.lease_until).where(
+            deliveries.c.claim_token == token, deliveries.c.status == DeliveryStatus.SENDING
+        )
+        return {row.id: (row.attempts, row.lease_until) for row in self._execute(held)}
 
     def expire_leases(self, now: datetime) -> int:
         """Whoever held these is gone, and may have been at the final dot: nobody knows what became of them."""
@@ -180,26 +196,31 @@ class Outbox:
         rows = self._execute(select(deliveries).where(*conditions).order_by(deliveries.c.id).limit(limit))
         return map(delivery_of, rows)
 
-    def _claim(self, whose: Any, token: str, now: datetime) -> Delivery | None:
+    def _claim(self, whose: Any, token: str, now: datetime, number: int) -> list[Delivery]:
         """The untried before the deferred."""
+        claimed: list[Delivery] = []
         for status in _CLAIMABLE:
+            due = _first_due(whose, status, now, number - len(claimed)).scalar_subquery()
             statement = (
                 update(deliveries)
-                .where(deliveries.c.id == _first_due(whose, status, now).scalar_subquery())
+                .where(deliveries.c.id.in_(due))
                 .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=now + LEASE, updated_at=now)
                 .returning(*deliveries.c)
             )
-            if row := self._execute(statement).first():
-                return delivery_of(row)
-        return None
+            claimed += map(delivery_of, self._execute(statement))
+            if len(claimed) >= number:
+                break
+        return sorted(claimed, key=lambda delivery: delivery.id)
 
-    def _release(self, delivery_id: int, token: str, now: datetime, **values: Any) -> bool:
-        done = self._execute(
+    def _release(self, rows: list[dict[str, Any]], token: str, now: datetime, **values: Any) -> int:
+        if not rows:
+            return 0
+        statement = (
             update(deliveries)
-            .where(deliveries.c.id == delivery_id, deliveries.c.claim_token == token)
+            .where(deliveries.c.id == bindparam("b_id"), deliveries.c.claim_token == token)
             .values(claim_token=None, lease_until=None, updated_at=now, **values)
         )
-        return bool(done.rowcount)
+        return int(self._execute(statement, rows).rowcount)
 
 
 def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> Any:
@@ -220,13 +241,13 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
     return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
 
 
-def _first_due(whose: Any, status: DeliveryStatus, now: datetime) -> Select[Any]:
-    """One status at a time, in the order of the index: with a million queued it reads one row, not all of them."""
+def _first_due(whose: Any, status: DeliveryStatus, now: datetime, number: int) -> Select[Any]:
+    """One status at a time, in the order of the index: with a million queued it reads these rows, not all of them."""
     return (
         select(deliveries.c.id)
         .where(whose, deliveries.c.status == status, deliveries.c.due_at <= now)
         .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(1)
+        .limit(number)
     )
 
 

@@ -1,0 +1,35 @@
+"""Settling what drains left behind that were killed, or stopped for too long: what is known, and what is not."""
+
+from datetime import datetime
+
+from ummsg.domain.delivery import Settled
+from ummsg.store.engine import Store
+from ummsg.store.journal import Left, journals, take_over
+from ummsg.vocabulary import DeliveryStatus
+
+_GONE = "the process that was sending it did not come back"
+
+
+def recover(store: Store, now: datetime) -> None:
+    """Of every delivery that such a drain had claimed: record its result, give it back, or call it unknown."""
+    for token, path in journals(store.path):
+        with store.read() as tx:
+            held = tx.outbox.claimed_by(token)
+        expired = any(lease <= now for _, lease in held.values())
+        if left := take_over(token, path, expired=expired):
+            _settle(store, left, now)
+    with store.begin() as tx:
+        tx.outbox.expire_leases(now)
+
+
+def _settle(store: Store, left: Left, now: datetime) -> None:
+    with store.begin() as tx:
+        held = tx.outbox.claimed_by(left.token)
+        settled = {number: each for number, each in left.settled.items() if number in held}
+        for number, (attempts, _) in held.items():
+            if number not in settled and (number in left.begun or not left.complete):
+                settled[number] = Settled(DeliveryStatus.UNKNOWN, attempts + 1, None, _GONE)
+        tx.outbox.record(settled, left.token, now)
+        tx.outbox.give_back(held.keys() - settled.keys(), left.token, now)
+    if left.dead:
+        left.path.unlink(missing_ok=True)
