@@ -33,6 +33,9 @@ def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume:
 def _summarise(run: Run, resume: str, judged: Tally) -> int:
     """`judged` is what the exit code is about: a broadcast is not to blame for a system email that went before it."""
     tally = run.tally
+    if run.lost:
+        which = "1 message" if run.lost == 1 else f"{run.lost:,} messages"
+        views.talk(f"Of {which} of a run that did not end nobody knows whether it arrived: unknown, not sent again.")
     if tally.attempted or tally.suppressed or tally.cancelled:
         parts = [f"{tally.sent:,} sent"]
         names = ("failed", "deferred", "unknown", "suppressed", "cancelled")
@@ -44,7 +47,7 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
         views.talk(f"Stopped. {tally.remaining:,} are still queued; nobody was mailed twice.")
         views.next_step(resume, "Go on with")
         return ExitCode.CANCELLED
-    if judged.failed or judged.deferred or judged.unknown or judged.remaining:
+    if judged.failed or judged.deferred or judged.unknown or judged.remaining or run.lost:
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
 

@@ -12,6 +12,7 @@ from ummsg.mail.message import parse_sender
 from ummsg.mail.shipped import templates_folder
 from ummsg.mail.templates import compile_email
 from ummsg.mail.transports.base import open_transport
+from ummsg.services.letters import admins
 from ummsg.store.engine import Store, open_store
 from ummsg.vocabulary import ContentFormat
 
@@ -101,6 +102,7 @@ class Doctor:
             name, address = parse_sender(self._settings["FROM"])
         except InvalidInput as error:
             return Finding("sender", Health.MISSING, f"UMMSG_FROM: {error.what}", error.hint)
+        admins(self._settings)
         return Finding("sender", Health.GOOD, f"{name} <{address}>" if name else address)
 
     def _check_templates(self) -> Finding:

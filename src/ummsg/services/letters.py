@@ -37,6 +37,9 @@ class Letter:
     def dropped(self, tx: Transaction, now: datetime) -> Settled | None:
         """What becomes of it if it is not to be sent any more."""
         attempts, key = self.delivery.attempts, email_key(self.delivery.email)
+        if self.draft.event != self.event.slug:
+            elsewhere = f"the email follows {self.draft.event} now"
+            return dropped(DeliveryStatus.CANCELLED, elsewhere, attempts=attempts)
         if not self.draft.active:
             return dropped(DeliveryStatus.CANCELLED, "the email is switched off", attempts=attempts)
         if self.event.not_after is not None and self.event.not_after <= now:

@@ -42,6 +42,8 @@ class Run:
     stopped_by: UmmsgError | None = None
     """What ended it early: the mail server was lost, or the operator pressed Ctrl-C (then `interrupted`)."""
     interrupted: bool = False
+    lost: int = 0
+    """Deliveries of an earlier run that did not come back, which are unknown from now on."""
 
     @property
     def tally(self) -> Tally:
@@ -92,7 +94,7 @@ class Outbox:
         the way ends the run instead (`stopped_by`). In every case what was not sent is still queued.
         """
         run = Run()
-        self._settle_the_lost()
+        run.lost = self._settle_the_lost()
         ids = self._active() if broadcast_ids is None else broadcast_ids
         run.of_broadcasts.remaining = sum(self.counts(broadcast_id).open for broadcast_id in ids)
         run.of_events.remaining = self._waiting_of_events()
@@ -163,9 +165,9 @@ class Outbox:
         with self._store.read() as tx:
             return tx.outbox.waiting_of_events(self._clock())
 
-    def _settle_the_lost(self) -> None:
+    def _settle_the_lost(self) -> int:
         with self._store.begin() as tx:
-            tx.outbox.expire_leases(self._clock())
+            return tx.outbox.expire_leases(self._clock())
 
     def _finish(self, ids: Sequence[int]) -> None:
         with self._store.begin() as tx:

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
 from ummsg.domain.email import EmailDraft, SystemEmail, chosen_locale
-from ummsg.domain.event import EventKind, Payload, Scalar
+from ummsg.domain.event import EventKind, Payload, Scalar, is_blank
 from ummsg.domain.placeholders import NETWORK, known_placeholders, values_for
 from ummsg.errors import InvalidDraft, NotConfigured, Problem
 from ummsg.mail.assembly import Assembly
@@ -84,7 +84,7 @@ class PreparedSystemEmail:
             known = {name: known[name] for name in NETWORK}
         types = {field.name: field.type for field in self.kind.fields}
         told = {name: _as_text(value, types[name]) for name, value in payload.items() if name in types}
-        return known | {name: text for name, text in told.items() if text}
+        return known | {name: text for name, text in told.items() if not is_blank(text)}
 
     def check_rendering(self, values: Mapping[str, str], recipient: Recipient) -> None:
         """Raises InvalidDraft, EmptyPlaceholder or RenderFailed if the message to them cannot be made."""

@@ -52,18 +52,12 @@ class Customers:
         """Everyone whose external id this is and, for a number, whose id it is."""
         return list(self._where(_referred(customers, number_or_external_id)))
 
-    def named(self, numbers: Collection[str], keys: Collection[str]) -> list[Customer]:
-        """Those whom the network calls by one of these numbers, or who have one of these normalised addresses.
-
-        The number is the external id or, for a customer without one, the id: what the placeholder customer_id prints.
-        """
-        ids = [int(number) for number in numbers if number.isascii() and number.isdecimal() and len(number) < 19]
+    def of_network(self, numbers: Collection[str], keys: Collection[str]) -> list[Customer]:
+        """Those whom the network calls by one of these numbers, or who have one of these normalised addresses."""
         wanted = {customers.c.external_id: numbers, customers.c.email_key: keys}
         found = [
             customer for column, values in wanted.items() if values for customer in self._where(column.in_(values))
         ]
-        if ids:
-            found += self._where(customers.c.id.in_(ids) & customers.c.external_id.is_(None))
         return list({customer.id: customer for customer in found}.values())
 
     def of_memberships(self, external_ids: Collection[str]) -> dict[str, Customer]:

@@ -180,12 +180,13 @@ class EmailRow(SQLModel, table=True):
 
 
 class EmailVersionRow(SQLModel, table=True):
-    """Texts that a system email had until `replaced_at`."""
+    """Texts and settings that a system email had until `replaced_at`."""
 
     __tablename__ = "email_versions"
 
     email_id: int = Field(sa_column=Column(ForeignKey("emails.id", ondelete="CASCADE"), primary_key=True))
     number: int = Field(primary_key=True)
+    settings: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     texts: dict[str, dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
     why: str = _text()
     replaced_at: datetime = _moment(nullable=False)
