@@ -34,6 +34,12 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def system_chance() -> float:
+    import random
+
+    return random.random()
+
+
 class Runtime:
     """Everything a command can need, built on first use."""
 
@@ -42,10 +48,12 @@ class Runtime:
         environ: Mapping[str, str] | None = None,
         directory: Path | None = None,
         clock: Callable[[], datetime] = system_clock,
+        chance: Callable[[], float] = system_chance,
     ) -> None:
         self.environ = os.environ if environ is None else environ
         self.working_directory = directory or Path.cwd()
         self.clock = clock
+        self.chance = chance
 
     @cached_property
     def settings(self) -> "Settings":
@@ -105,7 +113,8 @@ class Runtime:
     def outbox(self) -> "Outbox":
         from ummsg.services.outbox import Outbox
 
-        return Outbox(self.store, self.settings, lambda: self.event_kinds, lambda: self.transport, self.clock)
+        later = (lambda: self.event_kinds, lambda: self.transport)
+        return Outbox(self.store, self.settings, *later, self.clock, self.chance)
 
     @cached_property
     def event_kinds(self) -> "EventKinds":

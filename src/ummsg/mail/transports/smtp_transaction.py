@@ -5,7 +5,7 @@ Until the final dot is completely written the message is certainly not accepted;
 
 import re
 
-from ummsg.domain.delivery import Fate, Outcome
+from ummsg.domain.delivery import Fate, Outcome, refusal
 from ummsg.errors import MailServerRefused
 from ummsg.mail.transports.base import Envelope
 from ummsg.mail.transports.smtp_session import Session
@@ -99,7 +99,7 @@ def _mail_from(session: Session, sender: str, parameters: str) -> Outcome | None
     # 552 is about the message's size (RFC 1870 § 6.1), not about who sends it.
     if reply.permanent and reply.code != 552:
         raise _sender_refused(session, sender, reply)
-    return _refusal(reply)
+    return Outcome(Fate.REFUSED, str(reply)) if reply.permanent else _refusal(reply)
 
 
 def _step(session: Session, sender: str, command: str, *, wanted: int) -> Outcome | None:
@@ -141,7 +141,7 @@ def _not_taken(session: Session, reply: Reply) -> Outcome:
 
 
 def _refusal(reply: Reply) -> Outcome:
-    return Outcome(Fate.REFUSED if reply.permanent else Fate.REFUSED_FOR_NOW, str(reply))
+    return Outcome(refusal(reply.code, reply.enhanced), str(reply))
 
 
 _LOGIN_WANTED = (530, 534, 535, 538)
