@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
     from ummsg.mail.transports.base import Transport
+    from ummsg.services.broadcast_control import BroadcastControl
     from ummsg.services.broadcasts import Broadcasts
     from ummsg.services.directory import Directory
     from ummsg.services.doctor import Doctor
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
+    from ummsg.services.reasons import Reasons
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
 
@@ -108,6 +110,18 @@ class Runtime:
         from ummsg.services.broadcasts import Broadcasts
 
         return Broadcasts(self.store, self.settings, self.clock)
+
+    @cached_property
+    def broadcast_control(self) -> "BroadcastControl":
+        from ummsg.services.broadcast_control import BroadcastControl
+
+        return BroadcastControl(self.store, self.clock)
+
+    @cached_property
+    def reasons(self) -> "Reasons":
+        from ummsg.services.reasons import Reasons
+
+        return Reasons(self.store, self.clock)
 
     @cached_property
     def outbox(self) -> "Outbox":
