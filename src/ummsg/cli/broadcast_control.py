@@ -7,7 +7,6 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import BroadcastId, Context, Yes
-from ummsg.cli.review import people
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import BroadcastStatus, ListFormat
 
@@ -35,7 +34,12 @@ def pause(ctx: Context, broadcast_id: BroadcastId) -> None:
 
 def resume(ctx: Context, broadcast_id: BroadcastId) -> None:
     """Let a paused email go on where it was; `ummsg outbox run` then sends it."""
+    from ummsg.domain.broadcast import PAUSABLE
+
     ummsg = ctx.obj
+    if ummsg.broadcasts.get(broadcast_id).status in PAUSABLE:
+        views.talk(f"Broadcast {broadcast_id} is not paused; nothing was changed.")
+        return
     broadcast = ummsg.broadcast_control.resume(broadcast_id)
     match broadcast.status:
         case BroadcastStatus.FINISHED:
@@ -58,7 +62,7 @@ def retry(ctx: Context, broadcast_id: BroadcastId, customer: Customers = None, y
     foreseen = ummsg.broadcast_control.retryable(broadcast_id, customers)
     if foreseen.number:
         subject = ummsg.broadcasts.get(broadcast_id).subject
-        ummsg.prompter.confirm_destructive(f"Send {subject!r} again to {people(foreseen.number)}?", yes=yes)
+        ummsg.prompter.confirm_destructive(f"Send {subject!r} again to {_people(foreseen.number)}?", yes=yes)
         foreseen = ummsg.broadcast_control.retry(broadcast_id, customers)
     _say_requeued(ummsg, broadcast_id, foreseen, "failed")
 
@@ -98,7 +102,7 @@ def resolve(
 def _resend(ummsg: "Runtime", broadcast_id: int, customers: "Sequence[Customer]", yes: bool) -> None:
     foreseen = ummsg.broadcast_control.resendable(broadcast_id, customers)
     if foreseen.number:
-        question = f"Send it again to {people(foreseen.number)}? Whoever has got it gets it twice."
+        question = f"Send it again to {_people(foreseen.number)}? Whoever has got it gets it twice."
         ummsg.prompter.confirm_destructive(question, yes=yes)
         foreseen = ummsg.broadcast_control.resend(broadcast_id, customers)
     _say_requeued(ummsg, broadcast_id, foreseen, "unknown")
@@ -115,14 +119,15 @@ def _ask_how(ummsg: "Runtime", broadcast_id: int, unknown: "Sequence[Delivery]")
     """Show what is known; then ask, if somebody is there. Raises InvalidInput if not."""
     from ummsg.cli.asking import Back, Choice
 
-    rows = [
-        {"id": d.id, "email": d.email, "at": d.updated_at, "message_id": d.message_id, "reply": d.reply}
-        for d in unknown
-    ]
-    views.listing(rows, ListFormat.TABLE, columns=["email", "at", "message_id", "reply"])
-    views.talk("What became of them stands in the mail server's log, under their Message-ID:")
+    columns = ["message_id", "email", "updated_at", "reply"]
+    rows = ({name: getattr(delivery, name) for name in columns} for delivery in unknown)
+    views.listing(rows, ListFormat.TABLE, columns=columns, key="message_id")
+    views.talk("What became of them stands in the mail server's log, under the Message-ID:")
     views.command(f"grep -F {unknown[0].message_id} /var/log/mail.log")
-    views.talk("It is there, with a queue id: the server took the message (--sent). It is not there: it never came.")
+    views.talk(
+        "A line with a queue id, and for that id `queue active` or `status=sent`: the server took it (--sent)."
+        " No such line: it never came (--resend or --failed)."
+    )
     if not ummsg.prompter.interactive:
         raise InvalidInput(
             f"What became of {_deliveries(len(unknown))} has to be said: --sent, --resend or --failed",
@@ -161,7 +166,13 @@ def _customers(ummsg: "Runtime", refs: Sequence[str] | None) -> "list[Customer]"
 
 
 def _waiting(number: int) -> str:
-    return f"; {people(number)} {'waits' if number == 1 else 'wait'} for it" if number else ""
+    return f"; {_people(number)} {'waits' if number == 1 else 'wait'} for it" if number else ""
+
+
+def _people(number: int) -> str:
+    from ummsg.cli.review import people
+
+    return people(number)
 
 
 def _deliveries(number: int) -> str:

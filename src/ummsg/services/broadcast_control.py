@@ -33,15 +33,10 @@ class BroadcastControl:
             return tx.broadcasts.get(broadcast_id)
 
     def resume(self, broadcast_id: int) -> Broadcast:
-        """Let a paused email go on where it was; one that is not paused is returned as it stands.
-
-        Raises InvalidInput for what does not go on, and when it has become too late for it.
-        """
+        """Let a paused email go on where it was. Raises InvalidInput if it is not paused, or if it is too late."""
         now = self._clock()
         with self._store.begin() as tx:
             broadcast = _email(tx, broadcast_id, "there is nothing to resume", "ummsg notices show")
-            if broadcast.status in PAUSABLE:
-                return broadcast
             _refuse_unless(broadcast, (BroadcastStatus.PAUSED,), "there is nothing to resume")
             self._refuse_if_too_late(broadcast, f"ummsg broadcast cancel {broadcast_id}")
             tx.broadcasts.set_status(broadcast_id, broadcast.resumes_as, now)
