@@ -270,7 +270,7 @@ def test_nothing_failed(network: Program) -> None:
     result = network("broadcast", "retry", 1)
 
     assert result.code == 0
-    assert "Nothing of broadcast 1 has failed" in result.err
+    assert "No delivery of broadcast 1 is failed" in result.err
     assert network.dump() == before
 
 

@@ -46,7 +46,8 @@ def resume(ctx: Context, broadcast_id: BroadcastId) -> None:
             views.talk(f"Broadcast {broadcast_id} is finished: nothing of it was left to send.")
             return
         case BroadcastStatus.SCHEDULED if broadcast.draft.at is not None:
-            views.talk(f"Broadcast {broadcast_id} is scheduled for {views.local_time(broadcast.draft.at)}.")
+            at = views.local_time(broadcast.draft.at)
+            views.talk(f"Broadcast {broadcast_id} is scheduled for {at}; from then on, `ummsg outbox run` sends it.")
         case _:
             views.talk(f"Broadcast {broadcast_id} goes on{_waiting(ummsg.broadcasts.counts(broadcast_id).open)}.")
     views.next_step("ummsg outbox run", "Send it")
@@ -150,7 +151,7 @@ def _say_requeued(ummsg: "Runtime", broadcast_id: int, done: "Requeue", state: s
     if done.number:
         views.talk(f"{_deliveries(done.number)} of broadcast {broadcast_id} queued again.")
     elif not done.suppressed and not done.gone:
-        views.talk(f"Nothing of broadcast {broadcast_id} has {state}; there is nothing to send again.")
+        views.talk(f"No delivery of broadcast {broadcast_id} is {state}: there is nothing to send again.")
     if done.suppressed:
         views.talk(f"{_deliveries(done.suppressed)} left {state}: the address is suppressed.")
         views.next_step("ummsg suppressions list", "Look at them")

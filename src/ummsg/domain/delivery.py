@@ -49,9 +49,9 @@ class Fate(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    """For good (5xx): the same message to the same address will not be taken."""
+    """For good: the same message to the same address will not be taken. Which refusals are is said by `refusal`."""
     REFUSED_FOR_NOW = "refused for now"
-    """4xx, or a connection lost before the message was complete."""
+    """Or the connection was lost before the message was complete."""
     IN_DOUBT = "in doubt"
     """The message was complete and no reply came: it may have been accepted."""
 
