@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
     from ummsg.mail.transports.base import Transport
+    from ummsg.services.broadcast_control import BroadcastControl
     from ummsg.services.broadcasts import Broadcasts
     from ummsg.services.directory import Directory
     from ummsg.services.doctor import Doctor
@@ -26,12 +27,19 @@ if TYPE_CHECKING:
     from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
+    from ummsg.services.reasons import Reasons
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
 
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def system_chance() -> float:
+    import random
+
+    return random.random()
 
 
 class Runtime:
@@ -42,10 +50,12 @@ class Runtime:
         environ: Mapping[str, str] | None = None,
         directory: Path | None = None,
         clock: Callable[[], datetime] = system_clock,
+        chance: Callable[[], float] = system_chance,
     ) -> None:
         self.environ = os.environ if environ is None else environ
         self.working_directory = directory or Path.cwd()
         self.clock = clock
+        self.chance = chance
 
     @cached_property
     def settings(self) -> "Settings":
@@ -102,10 +112,23 @@ class Runtime:
         return Broadcasts(self.store, self.settings, self.clock)
 
     @cached_property
+    def broadcast_control(self) -> "BroadcastControl":
+        from ummsg.services.broadcast_control import BroadcastControl
+
+        return BroadcastControl(self.store, self.clock)
+
+    @cached_property
+    def reasons(self) -> "Reasons":
+        from ummsg.services.reasons import Reasons
+
+        return Reasons(self.store, self.clock)
+
+    @cached_property
     def outbox(self) -> "Outbox":
         from ummsg.services.outbox import Outbox
 
-        return Outbox(self.store, self.settings, lambda: self.event_kinds, lambda: self.transport, self.clock)
+        later = (lambda: self.event_kinds, lambda: self.transport)
+        return Outbox(self.store, self.settings, *later, self.clock, self.chance)
 
     @cached_property
     def event_kinds(self) -> "EventKinds":

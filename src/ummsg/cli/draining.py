@@ -12,7 +12,7 @@ from ummsg.domain.delivery import Tally
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.services.outbox import Run
-from ummsg.vocabulary import ExitCode
+from ummsg.vocabulary import BroadcastStatus, ExitCode
 
 
 def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume: str = "ummsg outbox run") -> int:
@@ -27,6 +27,8 @@ def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume:
             show(tally.attempted, tally.attempted + tally.remaining, words(tally))
 
         run = ummsg.outbox.drain(broadcast_ids, watch=watch, stopping=stopping)
+    if run.tally.remaining:
+        _say_what_is_paused(ummsg, broadcast_ids)
     return _summarise(run, resume, run.tally if broadcast_ids is None else run.of_broadcasts)
 
 
@@ -50,6 +52,15 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
     if judged.failed or judged.deferred or judged.unknown or judged.remaining or run.lost:
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
+
+
+def _say_what_is_paused(ummsg: Runtime, broadcast_ids: Sequence[int] | None) -> None:
+    """Somebody may have paused it while it was being sent."""
+    for broadcast, counts, _ in ummsg.outbox.status():
+        mine = broadcast_ids is None or broadcast.id in broadcast_ids
+        if mine and broadcast.status is BroadcastStatus.PAUSED and counts.open:
+            views.talk(f"Broadcast {broadcast.id} is paused ({broadcast.note}); {counts.open:,} are still queued.")
+            views.next_step(f"ummsg broadcast resume {broadcast.id}", "Go on with")
 
 
 def _stopped(by: UmmsgError, tally: Tally, resume: str) -> int:

@@ -64,12 +64,15 @@ class Outbox:
         kinds: Callable[[], EventKinds],
         transport: Callable[[], Transport],
         clock: Callable[[], datetime],
+        chance: Callable[[], float],
     ) -> None:
+        """`chance` (0 to 1) spreads second attempts over time."""
         self._store = store
         self._settings = settings
         self._kinds = kinds
         self._transport = transport
         self._clock = clock
+        self._chance = chance
 
     def check_transport(self) -> str:
         """Reach the mail server, secure and log in, without sending; returns where mail goes.
@@ -106,7 +109,7 @@ class Outbox:
         try:
             with self._transport().connect() as connection:
                 rest = (run, watch, stopping, deque(ids), letters)
-                _Drain(self._store, self._settings, self._clock, connection, *rest).work()
+                _Drain(self._store, self._settings, self._clock, connection, *rest, chance=self._chance).work()
         except MailServerUnreachable as error:
             run.stopped_by = error
         self._finish(ids)
@@ -172,9 +175,7 @@ class Outbox:
     def _finish(self, ids: Sequence[int]) -> None:
         with self._store.begin() as tx:
             for broadcast_id in ids:
-                status, _ = tx.broadcasts.standing(broadcast_id)
-                if status is BroadcastStatus.QUEUED and not tx.outbox.counts(broadcast_id).open:
-                    tx.broadcasts.set_status(broadcast_id, BroadcastStatus.FINISHED, self._clock())
+                tx.outbox.finish(broadcast_id, self._clock())
 
 
 @dataclass
@@ -200,6 +201,7 @@ class _Drain:
     stopping: Callable[[], bool]
     broadcast_ids: deque[int]
     letters: Letters
+    chance: Callable[[], float]
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     prepared: dict[int, PreparedEmail] = field(default_factory=dict)
     refused: UmmsgError | None = None
@@ -292,7 +294,14 @@ class _Drain:
         except (MailServerRefused, MailServerUnreachable, NotConfigured):
             self._give_back(delivery)
             raise
-        return settle(outcome, attempts=delivery.attempts, now=self.clock())
+        return settle(
+            outcome,
+            attempts=delivery.attempts,
+            now=self.clock(),
+            attempts_before=delivery.attempts_before,
+            tried_since=delivery.tried_since,
+            chance=self.chance(),
+        )
 
     def _send(self, parcel: Parcel, claimed: _Claimed) -> Outcome:
         try:

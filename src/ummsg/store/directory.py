@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlmodel import Session
 
 from ummsg.domain.customer import Customer, Membership, Product, email_key
@@ -96,16 +95,6 @@ class Customers:
     def attribute_names(self) -> list[str]:
         """Every attribute that any customer ever had."""
         return list(self._execute(select(attribute_names.c.name).order_by(attribute_names.c.name)).scalars())
-
-    def cancel_deliveries(self, customer_id: int, reason: str, now: datetime) -> int:
-        """Cancel what waits to be sent to a customer; returns how many deliveries that were."""
-        waiting = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
-        done = self._execute(
-            update(deliveries)
-            .where(deliveries.c.customer_id == customer_id, deliveries.c.status.in_(waiting))
-            .values(status=DeliveryStatus.CANCELLED, due_at=None, reply=reason, updated_at=now)
-        )
-        return done.rowcount
 
     def has_delivery_on_the_wire(self, customer_id: int) -> bool:
         sending = deliveries.c.status == DeliveryStatus.SENDING

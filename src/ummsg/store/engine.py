@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlmodel import Session
 
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
+from ummsg.store.attempts import Attempts
 from ummsg.store.audience import Audiences
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
@@ -22,9 +23,10 @@ from ummsg.store.imports import CustomerImports, MembershipImports, ProductImpor
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
+from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -86,6 +88,14 @@ class Transaction:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.session)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        return Attempts(self.session)
+
+    @cached_property
+    def settling(self) -> Settling:
+        return Settling(self.session)
 
     @cached_property
     def emails(self) -> Emails:

@@ -1,18 +1,19 @@
 """The ledger: freezing an audience into deliveries, claiming, recording, counting.
 
-Each transition of `domain/delivery.py` is one statement here. Whatever changes a delivery that a drain may hold
-names the claim token, so that a process which lost its lease changes nothing.
+Each transition of `domain/delivery.py` is one statement here; those at an admin's word are in `settling.py`. Whatever
+changes a delivery that a drain may hold names the claim token, so that a process which lost its lease changes nothing.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import LEASE, Counts, Delivery, Settled
+from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
@@ -74,7 +75,7 @@ class Outbox:
 
     def record(self, delivery_id: int, token: str, settled: Settled, now: datetime) -> bool:
         """Write down what became of a claimed delivery; False if the claim is no longer ours."""
-        return self._release(
+        recorded = self._release(
             delivery_id,
             token,
             now,
@@ -82,7 +83,11 @@ class Outbox:
             attempts=settled.attempts,
             due_at=settled.due_at,
             reply=settled.reply,
+            tried_since=settled.tried_since,
         )
+        if recorded and settled.is_history:
+            self._execute(insert(attempts).values(_attempt_row(delivery_id, settled, now)))
+        return recorded
 
     def give_back(self, delivery_id: int, token: str, now: datetime) -> bool:
         """Return a claimed delivery that was not put on the wire; no attempt is counted."""
@@ -93,15 +98,18 @@ class Outbox:
         return sum(self._expire(whose, now) for whose in (deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT))
 
     def _expire(self, whose: Any, now: datetime) -> int:
+        lost = and_(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
+        reply = "the process that was sending it did not come back"
+        self._execute(noting(lost, DeliveryStatus.UNKNOWN, reply, now, more=1))
         done = self._execute(
             update(deliveries)
-            .where(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
+            .where(lost)
             .values(
                 status=DeliveryStatus.UNKNOWN,
                 attempts=deliveries.c.attempts + 1,
                 claim_token=None,
                 lease_until=None,
-                reply="the process that was sending it did not come back",
+                reply=reply,
                 updated_at=now,
             )
         )
@@ -109,12 +117,31 @@ class Outbox:
 
     def cancel_open(self, broadcast_id: int, reason: str, now: datetime) -> int:
         """Cancel what no drain holds at this moment."""
+        return self._cancel(deliveries.c.broadcast_id == broadcast_id, reason, now)
+
+    def cancel_for_customer(self, customer_id: int, reason: str, now: datetime) -> int:
+        """Cancel what waits to be sent to a customer; returns how many deliveries that were."""
+        return self._cancel(deliveries.c.customer_id == customer_id, reason, now)
+
+    def _cancel(self, whose: ColumnElement[bool], reason: str, now: datetime) -> int:
         done = self._execute(
             update(deliveries)
-            .where(deliveries.c.broadcast_id == broadcast_id, deliveries.c.status.in_(_CLAIMABLE))
+            .where(whose, deliveries.c.status.in_(_CLAIMABLE))
             .values(status=DeliveryStatus.CANCELLED, due_at=None, reply=reason, updated_at=now)
         )
         return done.rowcount
+
+    def finish(self, broadcast_id: int, now: datetime) -> bool:
+        """Whether a queued broadcast has nothing open any more, and is finished from now on."""
+        open_ones = select(deliveries.c.id).where(
+            deliveries.c.broadcast_id == broadcast_id, deliveries.c.status.in_(OPEN_STATUSES)
+        )
+        done = self._execute(
+            update(broadcasts)
+            .where(broadcasts.c.id == broadcast_id, broadcasts.c.status == BroadcastStatus.QUEUED, ~exists(open_ones))
+            .values(status=BroadcastStatus.FINISHED, note="", updated_at=now)
+        )
+        return bool(done.rowcount)
 
     # Looking
 
@@ -152,6 +179,18 @@ class Outbox:
             (email_id, Counts.of(by_status), min(moments, default=None))
             for email_id, (by_status, moments) in found.items()
         ]
+
+    def to_customer(self, broadcast_id: int, customer_id: int) -> Delivery | None:
+        """A broadcast's delivery to a customer."""
+        return self._only(deliveries.c.broadcast_id == broadcast_id, deliveries.c.customer_id == customer_id)
+
+    def to_address(self, broadcast_id: int, key: str) -> Delivery | None:
+        """A broadcast's delivery to a normalised address, whoever's it is now."""
+        return self._only(deliveries.c.broadcast_id == broadcast_id, deliveries.c.email_key == key)
+
+    def _only(self, *conditions: ColumnElement[bool]) -> Delivery | None:
+        row = self._execute(select(deliveries).where(*conditions)).first()
+        return None if row is None else delivery_of(row)
 
     def next_due(self, broadcast_id: int) -> datetime | None:
         """When the next open delivery of a broadcast may be tried."""
@@ -196,7 +235,11 @@ class Outbox:
     def _release(self, delivery_id: int, token: str, now: datetime, **values: Any) -> bool:
         done = self._execute(
             update(deliveries)
-            .where(deliveries.c.id == delivery_id, deliveries.c.claim_token == token)
+            .where(
+                deliveries.c.id == delivery_id,
+                deliveries.c.status == DeliveryStatus.SENDING,
+                deliveries.c.claim_token == token,
+            )
             .values(claim_token=None, lease_until=None, updated_at=now, **values)
         )
         return bool(done.rowcount)
@@ -218,6 +261,16 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
     }
     chosen = select(*columns.values()).select_from(with_suppression()).where(condition).order_by(customers.c.id)
     return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
+
+
+def _attempt_row(delivery_id: int, settled: Settled, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery_id": delivery_id,
+        "number": settled.attempts,
+        "at": now,
+        "status": settled.status,
+        "reply": settled.reply,
+    }
 
 
 def _first_due(whose: Any, status: DeliveryStatus, now: datetime) -> Select[Any]:
@@ -252,4 +305,6 @@ def delivery_of(row: Any) -> Delivery:
         updated_at=row.updated_at,
         event_id=row.event_id,
         email_id=row.email_id,
+        attempts_before=row.attempts_before,
+        tried_since=row.tried_since,
     )

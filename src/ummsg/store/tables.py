@@ -240,6 +240,24 @@ class DeliveryRow(SQLModel, table=True):
     lease_until: datetime | None = _moment()
     reply: str = _text()
     updated_at: datetime = _moment(nullable=False)
+    attempts_before: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Attempts made before an admin had it sent again: they do not count towards giving up."""
+    tried_since: datetime | None = _moment()
+    """When the first attempt that counts was deferred."""
+
+
+class AttemptRow(SQLModel, table=True):
+    """A delivery's history; a first attempt that succeeded leaves no row here, its delivery says it all."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_delivery", "delivery_id"),)
+
+    id: int = Field(default=None, primary_key=True)
+    delivery_id: int = Field(sa_column=Column(ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False))
+    number: int
+    at: datetime = _moment(nullable=False)
+    status: str = _text()
+    reply: str = _text()
 
 
 class DismissalRow(SQLModel, table=True):
