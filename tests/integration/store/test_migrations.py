@@ -139,20 +139,20 @@ def test_the_ledger_survives_the_coming_of_system_emails(path: Path, tmp_path: P
     assert kept == [(3, 7, 1, "sent", "abc@example.com", 2, "250 Ok", None)]
 
 
-FAILING = """
+FAILING = f"""
 from alembic import op
 revision = "9999"
-down_revision = "0003"
+down_revision = "{SCHEMA}"
 def upgrade():
     op.execute("ALTER TABLE customers ADD COLUMN nickname TEXT")
     op.execute("DELETE FROM customers")
     op.execute("this is not SQL")
 """
 
-ORPHANING = """
+ORPHANING = f"""
 from alembic import op
 revision = "9999"
-down_revision = "0003"
+down_revision = "{SCHEMA}"
 def upgrade():
     op.execute("INSERT INTO memberships (customer_id, product_id, status) VALUES (4711, 4711, 'active')")
 """
