@@ -16,8 +16,8 @@ _NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4
 """Enhanced status codes (RFC 3463, RFC 7505, Microsoft's 5.4.310) that say that nobody will ever read this address: no
 such mailbox, no such domain, no such syntax, moved away, a domain that takes no mail.
 
-Not here: 5.2.1, which some send for a mailbox that is only busy; 5.2.2 (full), 5.3.4 (too big) and 5.7.x (policy), which
-are about the message or the moment; 5.4.4, which a relay of ours without DNS would say about everybody.
+Not here: 5.2.1, which some send for a mailbox that is only busy; 5.2.2 (full), 5.3.4 (too big) and 5.7.x (policy),
+which are about the message or the moment; 5.4.4, which a relay of ours without DNS would say about everybody.
 """
 
 _STATUS = re.compile(r"\s*(?:5\d\d[ -]+)?(?P<code>5\.\d{1,3}\.\d{1,3})(?![.\d])")

@@ -320,4 +320,4 @@ class _Drain:
 def _parcel_for(prepared: PreparedEmail, delivery: Delivery, customer: Customer | None, now: datetime) -> Parcel:
     if customer is None:
         raise RenderFailed("the customer is no longer in the directory")
-    return prepared.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now)
+    return prepared.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now, delivery=delivery)

@@ -58,15 +58,15 @@ class Bounces:
             return []
         replies = {bounce.delivery.id: bounce.reply for bounce in failed}
         condition = (deliveries.c.id.in_(replies), deliveries.c.status.in_(_MAY_BOUNCE))
-        ids = list(self._execute(select(deliveries.c.id).where(*condition)).scalars())
-        if ids:
+        changed = list(self._execute(select(deliveries.c.id).where(*condition)).scalars())
+        if changed:
             statement = (
                 update(deliveries)
                 .where(deliveries.c.id == bindparam("bounced"), deliveries.c.status.in_(_MAY_BOUNCE))
                 .values(status=DeliveryStatus.FAILED, due_at=None, reply=bindparam("said"), updated_at=now)
             )
-            self._execute(statement, [{"bounced": id, "said": replies[id]} for id in ids])
-        return ids
+            self._execute(statement, [{"bounced": number, "said": replies[number]} for number in changed])
+        return changed
 
     def _found(self, condition: Any) -> Iterator[Delivery]:
         return map(delivery_of, self._execute(select(deliveries).where(condition)))
