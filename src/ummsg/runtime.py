@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
     from ummsg.mail.transports.base import Transport
+    from ummsg.services.bounces import Bounces
     from ummsg.services.broadcasts import Broadcasts
     from ummsg.services.directory import Directory
     from ummsg.services.doctor import Doctor
@@ -94,6 +95,12 @@ class Runtime:
         from ummsg.services.suppressions import Suppressions
 
         return Suppressions(self.store, self.clock)
+
+    @cached_property
+    def bounces(self) -> "Bounces":
+        from ummsg.services.bounces import Bounces
+
+        return Bounces(self.store, self.settings, self.clock)
 
     @cached_property
     def broadcasts(self) -> "Broadcasts":

@@ -1,10 +1,9 @@
 """Bounces: finding the deliveries that they are about, failing those, remembering what was dealt with."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import case, insert, select, update
 from sqlmodel import Session
 
 from ummsg.domain.bounce import Bounce
@@ -27,12 +26,17 @@ class Bounces:
         """Those of these messages that were dealt with before."""
         return {row.digest for row in self._execute(select(bounces.c.digest).where(bounces.c.digest.in_(digests)))}
 
-    def deliveries(self, ids: Collection[int], message_ids: Collection[str]) -> Iterator[Delivery]:
-        """The deliveries with these ids, and those of these Message-IDs; the latter reads the whole ledger once."""
-        if ids:
-            yield from self._found(deliveries.c.id.in_(ids))
-        if message_ids:
-            yield from self._found(deliveries.c.message_id.in_(message_ids))
+    def ids_of(self, message_ids: Collection[str]) -> dict[str, int]:
+        """The deliveries of these Message-IDs. There is no index: it reads the whole ledger, once for all of them."""
+        if not message_ids:
+            return {}
+        found = select(deliveries.c.message_id, deliveries.c.id).where(deliveries.c.message_id.in_(message_ids))
+        return {row.message_id: row.id for row in self._execute(found)}
+
+    def deliveries(self, ids: Collection[int]) -> dict[int, Delivery]:
+        """By id, those of these that there are."""
+        found = map(delivery_of, self._execute(select(deliveries).where(deliveries.c.id.in_(ids))))
+        return {delivery.id: delivery for delivery in found}
 
     def remember(self, handled: Sequence[Bounce], now: datetime) -> None:
         """Write down what these messages said; one that is known already keeps what it said first."""
@@ -57,16 +61,15 @@ class Bounces:
         if not failed:
             return []
         replies = {bounce.delivery.id: bounce.reply for bounce in failed}
-        condition = (deliveries.c.id.in_(replies), deliveries.c.status.in_(_MAY_BOUNCE))
-        changed = list(self._execute(select(deliveries.c.id).where(*condition)).scalars())
-        if changed:
-            statement = (
-                update(deliveries)
-                .where(deliveries.c.id == bindparam("bounced"), deliveries.c.status.in_(_MAY_BOUNCE))
-                .values(status=DeliveryStatus.FAILED, due_at=None, reply=bindparam("said"), updated_at=now)
+        statement = (
+            update(deliveries)
+            .where(deliveries.c.id.in_(replies), deliveries.c.status.in_(_MAY_BOUNCE))
+            .values(
+                status=DeliveryStatus.FAILED,
+                due_at=None,
+                reply=case(replies, value=deliveries.c.id),
+                updated_at=now,
             )
-            self._execute(statement, [{"bounced": number, "said": replies[number]} for number in changed])
-        return changed
-
-    def _found(self, condition: Any) -> Iterator[Delivery]:
-        return map(delivery_of, self._execute(select(deliveries).where(condition)))
+            .returning(deliveries.c.id)
+        )
+        return list(self._execute(statement).scalars())
