@@ -118,6 +118,7 @@ class TestDoctor:
             ("UMMSG_MAIL_URL", "pigeon:", "pigeon"),
             ("UMMSG_DATABASE_URL", "sqlite:////nonexistent/ummsg.db", "ummsg init"),
             ("UMMSG_LAYOUT_CONTENT_COLOUR", "}", "UMMSG_LAYOUT_CONTENT_COLOUR"),
+            ("UMMSG_AUTO_SUPPRESS", "perhaps", "UMMSG_AUTO_SUPPRESS"),
             ("UMMSG_RATE_LIMIT", "5/s", "UMMSG_RATE_LIMIT"),
         ],
     )

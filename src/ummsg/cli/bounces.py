@@ -1,12 +1,14 @@
 """ummsg bounces: mail that came back."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import Context, noun
-from ummsg.services.bounces import BounceReport
+
+if TYPE_CHECKING:
+    from ummsg.services.bounces import BounceReport
 
 app = noun("Mail that came back: read it, and act on it.")
 
@@ -42,7 +44,7 @@ def process(ctx: Context, source: Source) -> None:
         views.next_step("ummsg suppressions list --proposed")
 
 
-def _summary(report: BounceReport) -> str:
+def _summary(report: "BounceReport") -> str:
     again = f" ({report.repeated:,} of them before)" if report.repeated else ""
     addresses = "addresses suppressed" if report.suppresses else "proposals to suppress an address"
     return (
