@@ -45,7 +45,7 @@ class ImapServer:
             name: {number: Stored(data) for number, data in enumerate(messages, 1)}
             for name, messages in folders.items()
         }
-        self.capabilities = f"IMAP4rev1 {capabilities}"
+        self.capabilities = f"IMAP4rev1 {'X-AND-SO-ON ' * 60}{capabilities}"
         self.delimiter = delimiter
         self.dies_at = dies_at
         self.commands: list[str] = []
@@ -87,6 +87,7 @@ class _Dialogue:
         self.sock = sock
         self.lines = sock.makefile("rb")
         self.folder = ""
+        self.logged_in = False
 
     def run(self) -> None:
         self.say("* OK ready")
@@ -119,7 +120,8 @@ class _Dialogue:
         return self.server.folders[self.folder]
 
     def do_capability(self) -> str:
-        self.say(f"* CAPABILITY {self.server.capabilities}")
+        said = self.server.capabilities.split()
+        self.say(f"* CAPABILITY {' '.join(word for word in said if self.logged_in or word not in ('MOVE', 'UIDPLUS'))}")
         return "OK done"
 
     def do_authenticate(self, mechanism: bytes) -> str:
@@ -132,6 +134,7 @@ class _Dialogue:
 
     def _log_in(self, user: bytes, password: bytes) -> str:
         right = (user.decode(), password.decode()) == (self.server.user, self.server.password)
+        self.logged_in = right
         return "OK welcome" if right else "NO [AUTHENTICATIONFAILED] go away"
 
     def do_select(self, folder: bytes) -> str:

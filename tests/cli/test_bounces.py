@@ -367,6 +367,8 @@ class TestImap:
 
         assert result.code == 0, result.err
         assert "3 processed, 2 matched, 2 deliveries failed, 0 delayed, 2 proposals" in result.err
+        moving = [command for command in server.commands if command.startswith("UID MOVE")]
+        assert len(moving) == (3 if "MOVE" in capabilities else 0)
         assert {status for status, _ in ledger(sent).values()} == {"failed"}
         left = [stored for stored in server.folders["INBOX"].values() if r"\Deleted" not in stored.flags]
         assert left == []

@@ -17,9 +17,10 @@ FORWARDED = b"Content-Type: message/rfc822\n\n" * 50_000
 BLOCKS = b"Content-Type: message/delivery-status\n\n" + b"A: b\n\n" * 100_000
 BLANK_BLOCKS = b"Content-Type: message/delivery-status\n\n" + b"\r\n" * 500_000
 OLD_MAC = b"Content-Type: message/delivery-status\r\r" + b"\r" * 500_000
+PIECES = b"Content-Type: multipart/report" + b"".join(b"; b*%d=x" % number for number in range(150_000)) + b"\n\n"
 FIELDS = b"To: a@b.example\n" * 120_000
 ADDRESSES = b"To: " + b"a@b.example, " * 100_000 + b"\n\n"
-BOMBS = [NESTED, DIGESTED, FORWARDED, BLOCKS, BLANK_BLOCKS, OLD_MAC]
+BOMBS = [NESTED, DIGESTED, FORWARDED, BLOCKS, BLANK_BLOCKS, OLD_MAC, PIECES]
 
 
 def said(raw: bytes) -> Notification:
@@ -135,7 +136,7 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "bomb", BOMBS, ids=["nested", "digest", "forwarded", "blocks", "blank blocks", "line ends of old"]
+    "bomb", BOMBS, ids=["nested", "digest", "forwarded", "blocks", "blank blocks", "line ends of old", "pieces"]
 )
 def test_what_is_made_to_be_work_is_refused_before_it_is_any(bomb: bytes) -> None:
     assert len(bomb) < LARGEST

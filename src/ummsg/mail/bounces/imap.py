@@ -72,6 +72,9 @@ class ImapBox:
         self._source = source
         self._password = password
         self._connection: Any = None
+        self._abilities: list[str] = []
+        """What the server can do for those who have logged in; it says less to others."""
+        self._delimiter = "/"
         self.description = str(source)
 
     def __enter__(self) -> Self:
@@ -90,6 +93,7 @@ class ImapBox:
         try:
             self._log_in(password)
             with self._explained():
+                self._abilities = b" ".join(self._said(self._connection.capability())).decode().upper().split()
                 self._select()
         except BaseException:
             self._log_out()
@@ -118,12 +122,12 @@ class ImapBox:
         target = _quoted(self._below(folder))
         with self._explained():
             self._said(self._connection.uid("STORE", key, "+FLAGS.SILENT", _FLAGS[folder]))
-            if "MOVE" in self._connection.capabilities:
+            if "MOVE" in self._abilities:
                 self._said(self._connection.uid("MOVE", key, target))
                 return
             self._said(self._connection.uid("COPY", key, target))
             self._said(self._connection.uid("STORE", key, "+FLAGS.SILENT", r"(\Deleted)"))
-            if "UIDPLUS" in self._connection.capabilities:
+            if "UIDPLUS" in self._abilities:
                 self._said(self._connection.uid("EXPUNGE", key))
 
     def _trust(self) -> ssl.SSLContext:

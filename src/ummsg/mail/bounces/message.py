@@ -18,8 +18,10 @@ from ummsg.mail.transports.base import one_line
 LARGEST = 2 * 1024 * 1024
 """Bytes: a report, and a message of ours that came back whole."""
 
-MOST_NESTED = 40
-"""Multiparts and messages in each other or beside each other; a report has three."""
+MOST_NESTED = 20
+"""Multiparts and messages in each other or beside each other; a report has three. Each costs a look at every line."""
+MOST_PARAMETERS = 200
+"""Pieces of MIME parameters that are written in pieces (RFC 2231): putting them together takes the square of them."""
 MOST_PARTS = 4_000
 """Lines that can begin a part, or a block of a report; few in any honest message, 100 bytes each in memory."""
 MOST_READ = 50
@@ -34,6 +36,7 @@ _MESSAGE_ID = re.compile(r"\s*<([^<>\s]{1,250})>\s*")
 _CODE = re.compile(r"(?:[245]\d\d[ -]+)?[245]\.\d{1,3}\.\d{1,3}(?![.\d])")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
 _IN_TEXT = re.compile(r"\b5\d\d[ -]5\.\d{1,3}\.\d{1,3}(?![.\d])[^\r\n]{0,500}")
+_PIECE = re.compile(rb"\*[0-9]*\*?\s*=")
 _VALUE = 2_000
 """Characters of a header that are looked at."""
 
@@ -88,6 +91,8 @@ def _refuse_bomb(raw: bytes) -> None:
     folded = raw.lower()
     if max(folded.count(b"boundary"), folded.count(b"message/")) > MOST_NESTED:
         raise Unreadable("has too many parts in each other")
+    if sum(1 for _ in islice(_PIECE.finditer(raw), MOST_PARAMETERS + 1)) > MOST_PARAMETERS:
+        raise Unreadable("has too many parameters")
     blank = 2 * (raw.count(b"\n\n") + raw.count(b"\n\r\n") + raw.count(b"\r\r"))
     if raw.count(b"\n--") + raw.count(b"\r--") > MOST_PARTS or blank > 2 * MOST_PARTS:
         raise Unreadable("has too many parts")
