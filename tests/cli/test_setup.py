@@ -152,6 +152,8 @@ class TestConfig:
     def test_secrets_are_never_shown(self, ummsg: Program, tmp_path: Path) -> None:
         ummsg.environ["UMMSG_MAIL_PASSWORD"] = "hunter2"
         ummsg.environ["UMMSG_SECRET_KEY"] = "hunter3"
+        ummsg.environ["UMMSG_BOUNCE_PASSWORD"] = "hunter4"
+        ummsg.environ["UMMSG_BOUNCE_PASSWORD_COMMAND"] = "echo hunter5"
         for kind in ("table", "json", "csv"):
             result = ummsg("config", "show", "--format", kind)
             assert result.code == 0

@@ -93,7 +93,8 @@ class ImapBox:
         try:
             self._log_in(password)
             with self._explained():
-                self._abilities = b" ".join(self._said(self._connection.capability())).decode().upper().split()
+                said = b" ".join(self._said(self._connection.capability()))
+                self._abilities = said.decode("ascii", "replace").upper().split()
                 self._select()
         except BaseException:
             self._log_out()
