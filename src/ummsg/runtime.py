@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from ummsg.cli.asking import Prompter
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
+    from ummsg.mail.dns_records import DnsRecords
     from ummsg.mail.transports.base import Transport
+    from ummsg.services.bounces import Bounces
     from ummsg.services.broadcast_control import BroadcastControl
     from ummsg.services.broadcasts import Broadcasts
+    from ummsg.services.deliverability import Deliverability
     from ummsg.services.directory import Directory
     from ummsg.services.doctor import Doctor
     from ummsg.services.email_bundles import EmailBundles
@@ -106,6 +109,12 @@ class Runtime:
         return Suppressions(self.store, self.clock)
 
     @cached_property
+    def bounces(self) -> "Bounces":
+        from ummsg.services.bounces import Bounces
+
+        return Bounces(self.store, self.settings, self.clock)
+
+    @cached_property
     def broadcasts(self) -> "Broadcasts":
         from ummsg.services.broadcasts import Broadcasts
 
@@ -180,6 +189,18 @@ class Runtime:
         from ummsg.services.doctor import Doctor
 
         return Doctor(self.settings, self.clock)
+
+    @cached_property
+    def dns(self) -> "DnsRecords":
+        from ummsg.mail.dns_records import DnsRecords
+
+        return DnsRecords()
+
+    @cached_property
+    def deliverability(self) -> "Deliverability":
+        from ummsg.services.deliverability import Deliverability
+
+        return Deliverability(self.settings, self.dns)
 
     def close(self) -> None:
         if "store" in self.__dict__:

@@ -53,7 +53,8 @@ class Letter:
         if self.prepared is None:
             raise RenderFailed(f"the event {self.event.slug} is not registered any more")
         values = self.prepared.values(self.event.payload, self.recipient.customer)
-        return self.prepared.parcel(self.recipient, values, message_id=self.delivery.message_id, now=now)
+        message_id = self.delivery.message_id
+        return self.prepared.parcel(self.recipient, values, message_id=message_id, now=now, delivery=self.delivery)
 
 
 class Letters:

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from ummsg.config import Settings
 from ummsg.domain.broadcast import Broadcast
-from ummsg.domain.customer import Customer
-from ummsg.domain.delivery import Counts, Delivery, Fate, Outcome, Settled, Tally, settle, unsendable
+from ummsg.domain.customer import Customer, email_key
+from ummsg.domain.delivery import Counts, Delivery, Fate, Outcome, Settled, Tally, dropped, settle, unsendable
 from ummsg.domain.email import SystemEmail
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import (
@@ -29,6 +29,7 @@ from ummsg.mail.transports.base import Connection, Transport
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
+from ummsg.services.refusals import Refusals
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
@@ -108,7 +109,7 @@ class Outbox:
         letters = Letters(self._settings, self._kinds)
         try:
             with self._transport().connect() as connection:
-                rest = (run, watch, stopping, deque(ids), letters)
+                rest = (run, watch, stopping, deque(ids), letters, Refusals(self._settings, self._clock))
                 _Drain(self._store, self._settings, self._clock, connection, *rest, chance=self._chance).work()
         except MailServerUnreachable as error:
             run.stopped_by = error
@@ -201,6 +202,7 @@ class _Drain:
     stopping: Callable[[], bool]
     broadcast_ids: deque[int]
     letters: Letters
+    refusals: Refusals
     chance: Callable[[], float]
     token: str = field(default_factory=lambda: secrets.token_hex(16))
     prepared: dict[int, PreparedEmail] = field(default_factory=dict)
@@ -245,9 +247,9 @@ class _Drain:
         """What became pointless while it waited is recorded, and the next one taken."""
         while delivery := tx.outbox.claim_of_event(self.token, self.clock()):
             letter = self.letters.open(tx, delivery)
-            if dropped := letter.dropped(tx, self.clock()):
-                tx.outbox.record(delivery.id, self.token, dropped, self.clock())
-                self.run.count(delivery, dropped)
+            if settled := letter.dropped(tx, self.clock()):
+                tx.outbox.record(delivery.id, self.token, settled, self.clock())
+                self.run.count(delivery, settled)
                 continue
             return _Claimed(delivery, letter.parcel, has_own_sender=letter.has_own_sender)
         return None
@@ -261,12 +263,23 @@ class _Drain:
         if not_after is not None and not_after <= now:
             tx.outbox.cancel_open(broadcast_id, "too late: --not-after has passed", now)
             return None
-        delivery = tx.outbox.claim(broadcast_id, self.token, now)
+        delivery = self._claim_unsuppressed(tx, broadcast_id)
         if delivery is None:
             return None
         prepared = self._prepared(tx, broadcast_id)
         customer = None if delivery.customer_id is None else tx.customers.get(delivery.customer_id)
         return _Claimed(delivery, lambda now: _parcel_for(prepared, delivery, customer, now))
+
+    def _claim_unsuppressed(self, tx: Transaction, broadcast_id: int) -> Delivery | None:
+        """The next one whose address may still be mailed; what was suppressed since it was frozen is settled."""
+        while delivery := tx.outbox.claim(broadcast_id, self.token, self.clock()):
+            key = email_key(delivery.email)
+            if (reason := tx.suppressions.reasons([key]).get(key)) is None:
+                return delivery
+            settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
+            tx.outbox.record(delivery.id, self.token, settled, self.clock())
+            self.run.count(delivery, settled)
+        return None
 
     def _prepared(self, tx: Transaction, broadcast_id: int) -> PreparedEmail:
         if broadcast_id not in self.prepared:
@@ -315,6 +328,8 @@ class _Drain:
         try:
             with self.store.begin() as tx:
                 tx.outbox.record(delivery.id, self.token, settled, self.clock())
+                if settled.status is DeliveryStatus.FAILED:
+                    self.refusals.note(tx, [(delivery.email, settled.reply)])
                 return self._claim(tx)
         except UmmsgError as error:
             error.details.append(
@@ -331,4 +346,4 @@ class _Drain:
 def _parcel_for(prepared: PreparedEmail, delivery: Delivery, customer: Customer | None, now: datetime) -> Parcel:
     if customer is None:
         raise RenderFailed("the customer is no longer in the directory")
-    return prepared.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now)
+    return prepared.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now, delivery=delivery)

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
 from ummsg.store.attempts import Attempts
 from ummsg.store.audience import Audiences
+from ummsg.store.bounces import Bounces
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
@@ -26,7 +27,7 @@ from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -76,6 +77,10 @@ class Transaction:
     @cached_property
     def suppressions(self) -> Suppressions:
         return Suppressions(self.session)
+
+    @cached_property
+    def bounces(self) -> Bounces:
+        return Bounces(self.session)
 
     @cached_property
     def audiences(self) -> Audiences:

@@ -116,6 +116,17 @@ class SuppressionRow(SQLModel, table=True):
     created_at: datetime = _moment(nullable=False)
 
 
+class SuppressionProposalRow(SQLModel, table=True):
+    """An address that a server has said does not exist, until somebody decides."""
+
+    __tablename__ = "suppression_proposals"
+
+    email_key: str = Field(sa_type=Text, primary_key=True)
+    email: str = _text()
+    reason: str = _text()
+    created_at: datetime = _moment(nullable=False)
+
+
 class BroadcastRow(SQLModel, table=True):
     __tablename__ = "broadcasts"
 
@@ -258,6 +269,19 @@ class AttemptRow(SQLModel, table=True):
     at: datetime = _moment(nullable=False)
     status: str = _text()
     reply: str = _text()
+
+
+class BounceRow(SQLModel, table=True):
+    """A bounce that was dealt with, by the hash of the message: met again, it changes nothing."""
+
+    __tablename__ = "bounces"
+    __table_args__ = (Index("ix_bounces_delivery", "delivery_id"),)
+
+    digest: str = Field(sa_type=Text, primary_key=True)
+    delivery_id: int | None = Field(sa_column=Column(ForeignKey("deliveries.id", ondelete="SET NULL")))
+    verdict: str = _text()
+    reply: str = _text()
+    noted_at: datetime = _moment(nullable=False)
 
 
 class DismissalRow(SQLModel, table=True):

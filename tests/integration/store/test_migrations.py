@@ -176,20 +176,20 @@ def test_what_is_known_of_earlier_attempts_begins_their_history(path: Path, tmp_
     assert tried == [(1, 0, None), (3, 0, "2026-11-23")]
 
 
-FAILING = """
+FAILING = f"""
 from alembic import op
 revision = "9999"
-down_revision = "0004"
+down_revision = "{SCHEMA}"
 def upgrade():
     op.execute("ALTER TABLE customers ADD COLUMN nickname TEXT")
     op.execute("DELETE FROM customers")
     op.execute("this is not SQL")
 """
 
-ORPHANING = """
+ORPHANING = f"""
 from alembic import op
 revision = "9999"
-down_revision = "0004"
+down_revision = "{SCHEMA}"
 def upgrade():
     op.execute("INSERT INTO memberships (customer_id, product_id, status) VALUES (4711, 4711, 'active')")
 """

@@ -2,7 +2,7 @@
 
 import re
 
-from ummsg.domain.delivery import Fate, Outcome, refusal
+from ummsg.domain.delivery import Outcome, refusal
 from ummsg.errors import MailServerRefused
 from ummsg.mail.transports.smtp_session import Session
 from ummsg.mail.transports.smtp_wire import Reply
