@@ -58,12 +58,6 @@ def _environ(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "COLUMNS": "80",
-        "UMMSG_DATABASE_URL": f"sqlite:///{folder / 'ummsg.db'}",
-        "UMMSG_MAIL_URL": f"maildir:{folder / 'mail'}",
-        "UMMSG_FROM": "Example Network <hello@example.com>",
-        "UMMSG_NETWORK_NAME": "Example Network",
-        "UMMSG_NETWORK_URL": "https://example.com",
-        "UMMSG_ADMIN_EMAILS": "Ada <ada@example.com>",
     }
 
 

@@ -57,7 +57,7 @@ class Program:
         content = stdin.encode() if isinstance(stdin, str) else stdin
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
         self._capture.readouterr()
-        runtime = Runtime(environ=self.environ, directory=self.folder, clock=lambda: self.now)
+        runtime = Runtime(environ=self.environ, directory=self.folder, clock=lambda: self.now, chance=lambda: 0.5)
         if set_up is not None:
             set_up(runtime)
         code = run([str(argument) for argument in arguments], runtime)

@@ -25,10 +25,10 @@ def registered(group: str) -> Iterator[AddOn]:
         source = f"the package {entry.dist.name}" if entry.dist else f"the entry point {entry.name}"
         try:
             yield AddOn(source, found=entry.load())
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # an add-on's end is not ours
             yield AddOn(source, problem=f"{source} cannot be loaded ({entry.value}): {said(error)}")
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """An exception of somebody else's code on one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:500]

@@ -5,13 +5,13 @@
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ummsg.errors import NotConfigured
+from ummsg.passwords import password
 from ummsg.vocabulary import EmailStyle
 
 PREFIX = "UMMSG_"
@@ -42,6 +42,7 @@ SETTINGS = (
     Setting("MAIL_PASSWORD", "The mail server's password", secret=True),
     Setting("MAIL_PASSWORD_FILE", "A file that holds the password"),
     Setting("MAIL_PASSWORD_COMMAND", "A command that prints the password", example="pass show mail/ummsg", secret=True),
+    Setting("MAIL_CONNECTIONS", "How many connections to the mail server at once, at most", default="10"),
     Setting("FROM", "The sender of broadcasts", example="Example Network <hello@example.com>"),
     Setting("REPLY_TO", "Where answers go, if not to the sender"),
     Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
@@ -53,6 +54,26 @@ SETTINGS = (
     Setting("TEMPLATE_PATH", "Folders with more default emails and events, separated by colons"),
     Setting("RATE_LIMIT", "How fast mail may go out; a later version keeps it, and this one does not send with it"),
     Setting("SECRET_KEY", "Signs tokens; made by init, kept beside the database", secret=True),
+    Setting(
+        "UNSUBSCRIBE_URL",
+        "Where a click on Unsubscribe goes (HTTPS); a signed token is appended",
+        example="https://example.com/u",
+    ),
+    Setting("UNSUBSCRIBE_MAILTO", "The address that takes unsubscribing by email", example="unsubscribe@example.com"),
+    Setting(
+        "BOUNCE_ADDRESS",
+        "Where bounces go; each message gets a tagged form of it as its envelope sender",
+        example="bounces@example.com",
+    ),
+    Setting("BOUNCE_PASSWORD", "The password of the mailbox that bounces are in (imaps)", secret=True),
+    Setting("BOUNCE_PASSWORD_FILE", "A file that holds that password"),
+    Setting(
+        "BOUNCE_PASSWORD_COMMAND", "A command that prints that password", example="pass show mail/bounces", secret=True
+    ),
+    Setting(
+        "AUTO_SUPPRESS", "yes: suppress an address that does not exist at once, instead of proposing it", default="no"
+    ),
+    Setting("DKIM_SELECTOR", "The selector that the mail server signs with; for the doctor", example="mail"),
     Setting("LAYOUT_HIDE_LOGO", "yes: neither logo nor network name above the card", default="no"),
     Setting("LAYOUT_LOGO_URL", "A picture to show instead of the network name"),
     Setting("LAYOUT_BACKGROUND_COLOUR", "Behind the card", default="#f9f9f9"),
@@ -141,6 +162,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-zA-Z]{3,30}")
 _FONT = re.compile(r"[\w\s,'\-]{1,200}")
 _ALIGNMENT = re.compile(r"left|center|right")
 _LOCALE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
+_CONNECTIONS = re.compile(r"100|[1-9][0-9]?")
 _STYLE = re.compile(r"html|plain")
 _SWITCH = {
     "yes": True,
@@ -217,15 +239,38 @@ class Settings:
         path = self.database_url.removeprefix("sqlite:///").split("?")[0]
         return Path(path).absolute().with_suffix(".key")
 
+    def secret_key(self) -> bytes:
+        """What tokens are signed with. Raises NotConfigured if there is none."""
+        if self["SECRET_KEY"]:
+            return self["SECRET_KEY"].encode()
+        path = self.secret_key_path
+        try:
+            key = path.read_bytes().strip()
+        except OSError as error:
+            raise NotConfigured(
+                "There is no secret key to sign with", details=[f"{path}: {error.strerror}"], hint="ummsg init"
+            ) from None
+        if not key:
+            raise NotConfigured(f"The secret key {path} is empty", hint=f"rm {path}, and: ummsg init")
+        return key
+
     def mail_password(self) -> str | None:
-        """The password from whichever of the three settings is set. Raises NotConfigured if it cannot be had."""
-        if self["MAIL_PASSWORD"]:
-            return self["MAIL_PASSWORD"]
-        if self["MAIL_PASSWORD_FILE"]:
-            return _password_from_file(Path(self["MAIL_PASSWORD_FILE"]))
-        if self["MAIL_PASSWORD_COMMAND"]:
-            return _password_from_command(self["MAIL_PASSWORD_COMMAND"])
-        return None
+        """The mail server's. Raises NotConfigured if it cannot be had."""
+        return password(self.values, "MAIL_PASSWORD")
+
+    def bounce_password(self) -> str | None:
+        """That of the mailbox that bounces are in. Raises as `mail_password` does."""
+        return password(self.values, "BOUNCE_PASSWORD")
+
+    @property
+    def auto_suppress(self) -> bool:
+        """Whether an address that does not exist is suppressed without asking."""
+        return self._switch("AUTO_SUPPRESS")
+
+    @property
+    def mail_connections(self) -> int:
+        """Raises NotConfigured for what is no number from 1 to 100."""
+        return int(self._matching("MAIL_CONNECTIONS", _CONNECTIONS, "a number from 1 to 100"))
 
     @property
     def locale(self) -> str:
@@ -296,23 +341,3 @@ def _data_dir() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("ummsg", appauthor=False)
-
-
-def _password_from_file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotConfigured("UMMSG_MAIL_PASSWORD_FILE cannot be read", details=[f"{path}: {error}"]) from None
-
-
-def _password_from_command(command: str) -> str:
-    """Run as a shell would, so that `pass show x | head -1` works; its output is never repeated in an error."""
-    try:
-        done = subprocess.run(  # noqa: S602 - the operator's own command, from the operator's own settings
-            command, shell=True, capture_output=True, text=True, timeout=30, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise NotConfigured("UMMSG_MAIL_PASSWORD_COMMAND did not end within 30 s") from None
-    if done.returncode != 0:
-        raise NotConfigured(f"UMMSG_MAIL_PASSWORD_COMMAND failed with exit status {done.returncode}")
-    return done.stdout.rstrip("\r\n")

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from ummsg.cli.asking import Prompter
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
+    from ummsg.mail.dns_records import DnsRecords
     from ummsg.mail.transports.base import Transport
+    from ummsg.services.bounces import Bounces
+    from ummsg.services.broadcast_control import BroadcastControl
     from ummsg.services.broadcasts import Broadcasts
+    from ummsg.services.deliverability import Deliverability
     from ummsg.services.directory import Directory
     from ummsg.services.doctor import Doctor
     from ummsg.services.email_bundles import EmailBundles
@@ -26,12 +30,19 @@ if TYPE_CHECKING:
     from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
+    from ummsg.services.reasons import Reasons
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
 
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def system_chance() -> float:
+    import random
+
+    return random.random()
 
 
 class Runtime:
@@ -42,10 +53,12 @@ class Runtime:
         environ: Mapping[str, str] | None = None,
         directory: Path | None = None,
         clock: Callable[[], datetime] = system_clock,
+        chance: Callable[[], float] = system_chance,
     ) -> None:
         self.environ = os.environ if environ is None else environ
         self.working_directory = directory or Path.cwd()
         self.clock = clock
+        self.chance = chance
 
     @cached_property
     def settings(self) -> "Settings":
@@ -96,16 +109,35 @@ class Runtime:
         return Suppressions(self.store, self.clock)
 
     @cached_property
+    def bounces(self) -> "Bounces":
+        from ummsg.services.bounces import Bounces
+
+        return Bounces(self.store, self.settings, self.clock)
+
+    @cached_property
     def broadcasts(self) -> "Broadcasts":
         from ummsg.services.broadcasts import Broadcasts
 
         return Broadcasts(self.store, self.settings, self.clock)
 
     @cached_property
+    def broadcast_control(self) -> "BroadcastControl":
+        from ummsg.services.broadcast_control import BroadcastControl
+
+        return BroadcastControl(self.store, self.clock)
+
+    @cached_property
+    def reasons(self) -> "Reasons":
+        from ummsg.services.reasons import Reasons
+
+        return Reasons(self.store, self.clock)
+
+    @cached_property
     def outbox(self) -> "Outbox":
         from ummsg.services.outbox import Outbox
 
-        return Outbox(self.store, self.settings, lambda: self.event_kinds, lambda: self.transport, self.clock)
+        later = (lambda: self.event_kinds, lambda: self.transport)
+        return Outbox(self.store, self.settings, *later, self.clock, self.chance)
 
     @cached_property
     def event_kinds(self) -> "EventKinds":
@@ -157,6 +189,18 @@ class Runtime:
         from ummsg.services.doctor import Doctor
 
         return Doctor(self.settings, self.clock)
+
+    @cached_property
+    def dns(self) -> "DnsRecords":
+        from ummsg.mail.dns_records import DnsRecords
+
+        return DnsRecords()
+
+    @cached_property
+    def deliverability(self) -> "Deliverability":
+        from ummsg.services.deliverability import Deliverability
+
+        return Deliverability(self.settings, self.dns)
 
     def close(self) -> None:
         if "store" in self.__dict__:

@@ -196,6 +196,27 @@ def test_ctrl_c_finishes_the_message_on_the_wire_and_says_how_to_go_on(
     assert counts(network) == {"targeted": 5, "sent": 4, "unknown": 1}
 
 
+def test_paused_from_elsewhere_it_stops_after_the_message_on_the_wire(
+    network: Program, smtp_server: SmtpServer
+) -> None:
+    smtp_server.script("DOT", HANG, message=2, times=1)
+    network.environ["UMMSG_MAIL_URL"] = f"{smtp_server.url}?timeout=1"
+    with start(network, *EMAIL, "--everyone") as process:
+        wait_for(lambda: len([line for line in smtp_server.commands if line.startswith("RCPT")]) >= 2)
+        assert network.alone("broadcast", "pause", "1").returncode == 0
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 3
+    assert "paused by an admin" in err
+    assert "ummsg broadcast resume 1" in err
+    assert counts(network) == {"targeted": 5, "sent": 1, "unknown": 1, "queued": 3}
+    assert len([line for line in smtp_server.commands if line.startswith("RCPT")]) == 2
+
+    assert network.alone("broadcast", "resume", "1").returncode == 0
+    assert network.alone("outbox", "run").returncode == 0
+    assert counts(network) == {"targeted": 5, "sent": 4, "unknown": 1}
+
+
 def test_killed_in_the_middle_and_started_again_nobody_is_mailed_twice_or_forgotten(
     network: Program, smtp_server: SmtpServer
 ) -> None:

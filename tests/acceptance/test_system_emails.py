@@ -94,6 +94,7 @@ def test_export_here_and_import_there(
 
 
 def test_the_check_fails_and_passes_as_it_should(network: Program) -> None:
+    network.environ["UMMSG_ADMIN_EMAILS"] = "ada@example.org"
     done(network, "emails", "import", "--all", "--yes")
     assert network.alone("emails", "status", "--check").returncode == 0
 

@@ -1,6 +1,7 @@
 """Emails from one installation to another, by whole command lines: what is taken out, taken in, asked and refused."""
 
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -122,8 +123,8 @@ def fire_and_send(program: Program, **changes: Any) -> None:
 
 def planned(result: Result) -> dict[str, list[str]]:
     """Standing, action and whether it will be active, by slug, as the plan shows them."""
-    lines = [line.strip().split(maxsplit=3) for line in result.out.splitlines()]
-    return {line[0]: line[1:] for line in lines if len(line) == 4 and line[0] != "slug"}
+    lines = [re.split(r"\s{2,}", line.strip()) for line in result.out.splitlines()]
+    return {line[0]: line[1:4] for line in lines if len(line) > 3 and line[0] != "slug"}
 
 
 def assert_refused(program: Program, content: str | bytes, *said: str, options: tuple[str, ...] = ()) -> None:

@@ -961,7 +961,7 @@ def test_an_event_that_has_fired_and_has_no_email_is_wrong(network: Program) -> 
 
     assert before.code == 0
     wrong(network, "payment_received has fired", "ummsg emails import")
-    done(network, "emails", "import", "payment_received_admin")
+    done(network, "emails", "import", "payment_received_customer")
     assert check(network).code == 0
 
 
@@ -1361,3 +1361,49 @@ def test_a_conflict_in_the_subject_alone_is_one_too(receipt: Program, editor: Ed
 
     assert "<<<<<<< yours\nSubject: Mine\n=======\nSubject: Theirs\n>>>>>>> the new default\n" in editor.seen
     assert shown(receipt)["subject"] == "Ours"
+
+
+# What a stranger found
+
+
+def test_an_essential_email_that_follows_another_event_is_wrong(network: Program) -> None:
+    rebind(network, "confirm_email_address", "payment_received")
+
+    wrong(
+        network, "is essential for confirm_email_address, and follows payment_received", "reset confirm_email_address"
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("UMMSG_ADMIN_EMAILS", "", "UMMSG_ADMIN_EMAILS is not set, and the admins are to get payment_received_admin"),
+        ("UMMSG_ADMIN_EMAILS", "nonsense", "UMMSG_ADMIN_EMAILS: "),
+        ("UMMSG_FROM", "", "nobody is set as the sender"),
+    ],
+)
+def test_what_no_email_can_be_sent_without_is_wrong(network: Program, setting: str, value: str, said: str) -> None:
+    done(network, "emails", "import", "payment_received_admin")
+    network.environ |= {"UMMSG_ADMIN_EMAILS": "ada@example.com", setting: value}
+
+    wrong(network, said)
+
+
+def test_settings_that_a_reset_took_can_be_restored(receipt: Program) -> None:
+    edit(receipt, None, "--from", "Billing <billing@example.com>", "--after", "3d", "--title", "My own")
+    done(receipt, "emails", "reset", "receipt", "--settings", "--yes")
+    assert shown(receipt)["after"] == "0"
+
+    done(receipt, "emails", "restore", "receipt", "--version", "1", "--settings", "--yes")
+
+    after = shown(receipt)
+    assert (after["from"], after["after"], after["title"]) == ("Billing <billing@example.com>", "3d", "My own")
+
+
+def rebind(program: Program, slug: str, event: str) -> None:
+    connection = sqlite3.connect(program.folder / "ummsg.db")
+    with connection:
+        connection.execute(
+            "UPDATE emails SET event = ?, texts = replace(texts, 'verification_link', 'network_url')", (event,)
+        )
+    connection.close()

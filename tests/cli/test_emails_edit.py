@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.scripted import BACK, ENTER, STOP, ScriptedPrompter, back_after
+from tests.cli.scripted import BACK, ENTER, STOP, ScriptedPrompter, back_after, stop_after
 from tests.cli.test_editor import MakeEditor, editor
 from tests.program import Program, Result
 from tests.smtp_server import SmtpServer
@@ -483,8 +483,11 @@ class TestByQuestions:
     def test_whoever_leaves_stores_nothing(self, network: Program, script: tuple[Any, ...]) -> None:
         install(network)
         before = network.dump()
-        asked(network, "emails", "edit", "receipt", script=script, code=130)
+        _, said = asked(network, "emails", "edit", "receipt", script=script, code=130)
         assert network.dump() == before
+        kept = network.folder / "receipt.rejected.md"
+        assert kept.exists() == ("Another" in script)
+        assert "Another" not in script or ("subject: Another" in kept.read_text() and str(kept) in said)
 
     def test_esc_at_a_question_leaves_its_answer_as_it_was(self, network: Program) -> None:
         install(network)
@@ -634,18 +637,31 @@ class TestNew:
 
         assert {**shown(network, slug), "id": made["id"]} == made
 
-    @pytest.mark.parametrize(
-        ("leave", "at"), [*((STOP, at) for at in range(7)), *((BACK, at) for at in (0, 1, 2, 3, 6))]
-    )
+    @pytest.mark.parametrize(("leave", "at"), [*((STOP, at) for at in range(7)), (BACK, 0), (BACK, 6)])
     def test_whoever_leaves_stores_nothing(self, network: Program, leave: Any, at: int) -> None:
         before = network.dump()
         asked(network, "emails", "new", script=(*self.ANSWERS[:at], leave), code=130)
         assert network.dump() == before
 
-    def test_esc_at_the_subject_leaves_it_for_the_menu(self, network: Program) -> None:
-        script = (*self.ANSWERS[:4], BACK, "Dear {{ customer_name }}.", "Subject", "Thank you", "Make")
-        asked(network, "emails", "new", script=script)
-        assert shown(network, "our_thanks")["subject"] == "Thank you"
+    def test_esc_goes_back_to_the_question_before(self, network: Program) -> None:
+        again = ("Thanks from us", "our_other", BACK, BACK, *self.ANSWERS[2:])
+        asked(network, "emails", "new", script=(*self.ANSWERS[:2], *again))
+        assert shown(network, "our_thanks")["title"] == self.ANSWERS[2]
+
+    def test_what_was_typed_is_in_a_file_when_it_ends_before_it_is_stored(self, network: Program) -> None:
+        _, said = asked(
+            network,
+            "emails",
+            "new",
+            script=(
+                *self.ANSWERS[:5],
+                stop_after("A long text."),
+            ),
+            code=130,
+        )
+        kept = network.folder / "email.rejected.md"
+        assert kept.read_text().endswith("---\nA long text.\n")
+        assert str(kept) in said
 
     @pytest.mark.parametrize(
         ("at", "wrong", "complaint"),
@@ -667,10 +683,10 @@ class TestNew:
         assert complaint in told
 
     def test_what_cannot_be_made_leads_back_to_the_menu_with_everything_there(self, network: Program) -> None:
-        script = (*self.ANSWERS[:4], BACK, "Dear {{ customer_name }}.", "Make", "Subject", "Thank you", "Make")
-        _, said = asked(network, "emails", "new", script=script)
-        assert "subject: needs at least" in said
-        assert shown(network, "our_thanks")["subject"] == "Thank you"
+        script = (*self.ANSWERS[:2], "our_thanks", *self.ANSWERS[4:], "Title", "Thanks", "Make")
+        _, said = asked(network, "emails", "new", "--title", " ", script=script)
+        assert "title: needs 1 to 255" in said
+        assert shown(network, "our_thanks")["title"] == "Thanks"
 
 
 class TestPreview:

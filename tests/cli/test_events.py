@@ -1,6 +1,7 @@
 """Firing events by whole command lines: what is stored, queued, sent and said."""
 
 import json
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -557,3 +558,153 @@ def test_events_are_listed_and_shown_with_their_emails(network: Program) -> None
     event = json.loads(shown.out)
     assert event["emails"] == [{"slug": "receipt", "target": "customer", "title": "The receipt", "active": True}]
     assert any(field["name"] == "payment_total" and field["required"] for field in event["fields"])
+
+
+# What a stranger found
+
+
+def test_replay_is_for_those_who_failed_and_nobody_else(network: Program, box: Box) -> None:
+    install(network, copy_to_admins=True)
+    fire(network)
+    send(network)
+    fail_delivery(network, network.rows("SELECT id FROM deliveries WHERE email = 'ada@example.org'")[0][0])
+    renamed = "id,email,name\n1,anna.new@example.com,Anna\n"
+    assert network("customers", "import", network.write("new.csv", renamed)).code == 0
+
+    replayed = network("events", "replay", "1")
+    send(network)
+
+    assert "1 email queued again" in replayed.err
+    assert box.recipients == ["anna@example.com", "ada@example.org", "bea@example.org", "ada@example.org"]
+
+
+def test_a_customer_whose_message_failed_is_tried_at_their_new_address(network: Program, box: Box) -> None:
+    install(network)
+    fire(network)
+    fail_delivery(network, network.rows("SELECT id FROM deliveries")[0][0])
+    renamed = "id,email,name\n1,anna.new@example.com,Anna\n"
+    assert network("customers", "import", network.write("new.csv", renamed)).code == 0
+
+    network("events", "replay", "1")
+    send(network)
+
+    assert box.recipients == ["anna.new@example.com"]
+
+
+def test_a_number_in_an_event_is_the_networks_and_never_ours(ummsg: Program) -> None:
+    ummsg.environ["UMMSG_MAIL_URL"] = "memory:box"
+    install(ummsg, content="Hello {{ customer_name }}.")
+    ummsg("customers", "import", ummsg.write("c.csv", "email,name\nfirst@example.com,First\n"))
+
+    fired = fire(ummsg, customer_id=1)
+
+    assert fired.code == 3
+    assert "customer_id '1' is nobody in the directory" in fired.err
+
+
+def test_an_unknown_customer_does_not_become_the_owner_of_the_membership(network: Program, box: Box) -> None:
+    install(network, event="membership_expired", subject="Over", content="Hello {{ customer_name }}.")
+    memberships = network.write("m.csv", "id,customer,product,status\n900,2,1,active\n")
+    assert network("memberships", "import", memberships).code == 0
+
+    result = network(
+        *("events", "fire", "membership_expired", "--payload", "customer_id=999"),
+        *("--payload", "customer_name=Carl", "--payload", "membership_id=900"),
+    )
+
+    assert result.code == 3
+    assert box.recipients == []
+
+
+@pytest.mark.parametrize("blank", ["   ", "\u200b", "\ufeff", "\t\n"])
+def test_a_value_that_nobody_can_read_is_none(network: Program, blank: str) -> None:
+    install(network)
+    before = network.dump()
+
+    result = fire(network, payment_total=blank)
+
+    assert result.code == 2
+    assert "payment_total: is required" in result.err
+    assert network.dump() == before
+
+
+def test_one_key_for_two_payloads_is_refused(network: Program) -> None:
+    install(network)
+    fire(network, "--dedupe-key", "K")
+    before = network.dump()
+
+    result = fire(network, "--dedupe-key", "K", customer_id=2)
+
+    assert result.code == 2
+    assert "'K' was used for event 1" in result.err
+    assert network.dump() == before
+
+
+def test_what_waits_is_dropped_when_its_email_follows_another_event(network: Program, box: Box) -> None:
+    install(network, after=timedelta(days=1), content="Thank you.")
+    fire(network)
+
+    change(network, "receipt", event="site_published")
+    network.now += timedelta(days=1)
+    send(network)
+
+    assert box.recipients == []
+    (entry,) = log(network)
+    assert entry["note"] == "the email follows site_published now"
+
+
+def test_what_was_dropped_says_why_in_the_log(network: Program, box: Box) -> None:
+    install(network, after=timedelta(days=1))
+    fire(network)
+    disabled = network("emails", "disable", "receipt")
+    network.now += timedelta(days=1)
+    send(network)
+
+    assert "1 waiting will be dropped" in disabled.err
+    assert log(network)[0]["note"] == "the email is switched off"
+
+
+def test_what_is_in_doubt_is_told_and_sent_again_only_on_demand(network: Program, box: Box) -> None:
+    install(network)
+    fire(network)
+    run_sql(network, "UPDATE deliveries SET status = 'sending', claim_token = 'gone', lease_until = '2000-01-01'")
+
+    found = send(network)
+    left_alone = network("events", "replay", "1")
+    asked = network("events", "replay", "1", "--unknown")
+    forced = network("events", "replay", "1", "--unknown", "--yes")
+    send(network)
+
+    assert found.code == 3
+    assert "nobody knows whether it arrived" in found.err
+    assert "--unknown" in left_alone.err
+    assert asked.code == 2
+    assert forced.code == 0
+    assert box.recipients == ["anna@example.com"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("events", "replay", "99999999999999999999999"),
+        ("events", "log", "--limit", "99999999999999999999999"),
+        ("events", "log", "--since", "0001-01-01"),
+        ("broadcast", "show", "99999999999999999999999"),
+    ],
+)
+def test_a_number_or_a_time_that_nothing_holds_is_bad_input(network: Program, arguments: tuple[str, ...]) -> None:
+    result = network(*arguments)
+
+    assert result.code == 2
+    assert "did not expect" not in result.err
+
+
+def fail_delivery(program: Program, delivery_id: int) -> None:
+    run_sql(program, f"UPDATE deliveries SET status = 'failed', reply = '550 no' WHERE id = {delivery_id}")
+
+
+def run_sql(program: Program, statement: str) -> None:
+    connection = sqlite3.connect(program.folder / "ummsg.db")
+    with connection:
+        connection.execute(statement)
+    connection.close()

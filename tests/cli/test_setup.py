@@ -118,6 +118,7 @@ class TestDoctor:
             ("UMMSG_MAIL_URL", "pigeon:", "pigeon"),
             ("UMMSG_DATABASE_URL", "sqlite:////nonexistent/ummsg.db", "ummsg init"),
             ("UMMSG_LAYOUT_CONTENT_COLOUR", "}", "UMMSG_LAYOUT_CONTENT_COLOUR"),
+            ("UMMSG_AUTO_SUPPRESS", "perhaps", "UMMSG_AUTO_SUPPRESS"),
             ("UMMSG_RATE_LIMIT", "5/s", "UMMSG_RATE_LIMIT"),
         ],
     )
@@ -151,6 +152,8 @@ class TestConfig:
     def test_secrets_are_never_shown(self, ummsg: Program, tmp_path: Path) -> None:
         ummsg.environ["UMMSG_MAIL_PASSWORD"] = "hunter2"
         ummsg.environ["UMMSG_SECRET_KEY"] = "hunter3"
+        ummsg.environ["UMMSG_BOUNCE_PASSWORD"] = "hunter4"
+        ummsg.environ["UMMSG_BOUNCE_PASSWORD_COMMAND"] = "echo hunter5"
         for kind in ("table", "json", "csv"):
             result = ummsg("config", "show", "--format", kind)
             assert result.code == 0

@@ -386,6 +386,8 @@ def test_two_packages_with_one_event_are_both_named(network: Program, install_pa
 
 BROKEN = [
     ("raise RuntimeError('no licence')", "MODULE:folder", "no licence"),
+    ("import sys; sys.exit(9)", "MODULE:folder", "SystemExit"),
+    ("import sys\ndef folder(): sys.exit(9)", "MODULE:folder", "SystemExit"),
     ("import nothing_like_this", "MODULE:folder", "nothing_like_this"),
     ("folder = (", "MODULE:folder", "SyntaxError"),
     ("", "MODULE:folder", "folder"),
@@ -427,6 +429,7 @@ def test_a_package_whose_defaults_cannot_be_had_is_named(
         *BROKEN,
         ("folder = 17", "MODULE:folder", "int"),
         ("folder = [{'slug': 'a'}]", "MODULE:folder", "description"),
+        ("import sys\ndef folder(): sys.exit(9)", "MODULE:folder", "SystemExit"),
         ("def folder():\n  yield {'slug': 'a', 'description': 'A'}\n  raise OSError('gone')", "MODULE:folder", "gone"),
     ],
 )
@@ -563,3 +566,13 @@ def test_a_file_of_events_that_cannot_be_used_is_named_and_none_of_it_counts(
     found = [row["slug"] for row in json.loads(result.out)]
     assert "payment_received" in found
     assert "parcel_sent" not in found
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(network: Program, folder: Path) -> None:
+    os.mkfifo(folder / "pipe.md")
+    (folder / "endless.md").symlink_to("/dev/zero")
+
+    result = ran(network, "emails", "status")
+
+    for name in ("pipe.md", "endless.md"):
+        assert f"{folder / name}: it is no file" in result.err

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ummsg.cli import broadcast_new, views
+from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
 from ummsg.cli.times import parse_time
@@ -113,6 +113,8 @@ def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
     """Send a draft, a scheduled or a paused broadcast now, or go on with one that was stopped."""
     ummsg = ctx.obj
     broadcast = ummsg.broadcasts.get(broadcast_id)
+    if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
+        broadcast = ummsg.broadcast_control.resume(broadcast_id)
     if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
         raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, yes=yes))
     if broadcast.status is BroadcastStatus.FREEZING:
@@ -168,6 +170,10 @@ def edit(
     views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}).")
 
 
+app.command("pause")(broadcast_control.pause)
+app.command("resume")(broadcast_control.resume)
+
+
 @app.command()
 def cancel(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
     """Stop an email: what has not been sent never will be."""
@@ -176,6 +182,11 @@ def cancel(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
     ummsg.prompter.confirm_destructive(f"Cancel broadcast {broadcast_id}, {broadcast.subject!r}?", yes=yes)
     cancelled = ummsg.broadcasts.cancel(broadcast_id)
     views.talk(f"Broadcast {broadcast_id} is cancelled; {cancelled:,} recipients will not get it.")
+
+
+app.command("retry")(broadcast_control.retry)
+app.command("resolve")(broadcast_control.resolve)
+app.command("why")(broadcast_why.why)
 
 
 @app.command()

@@ -11,8 +11,8 @@ from ummsg.cli.progress import progress
 from ummsg.domain.delivery import Tally
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
-from ummsg.services.outbox import Run
-from ummsg.vocabulary import ExitCode
+from ummsg.services.drain import Run
+from ummsg.vocabulary import BroadcastStatus, ExitCode
 
 
 def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume: str = "ummsg outbox run") -> int:
@@ -27,12 +27,17 @@ def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume:
             show(tally.attempted, tally.attempted + tally.remaining, words(tally))
 
         run = ummsg.outbox.drain(broadcast_ids, watch=watch, stopping=stopping)
+    if run.tally.remaining:
+        _say_what_is_paused(ummsg, broadcast_ids)
     return _summarise(run, resume, run.tally if broadcast_ids is None else run.of_broadcasts)
 
 
 def _summarise(run: Run, resume: str, judged: Tally) -> int:
     """`judged` is what the exit code is about: a broadcast is not to blame for a system email that went before it."""
     tally = run.tally
+    if run.lost:
+        which = "1 message" if run.lost == 1 else f"{run.lost:,} messages"
+        views.talk(f"Of {which} of a run that did not end nobody knows whether it arrived: unknown, not sent again.")
     if tally.attempted or tally.suppressed or tally.cancelled:
         parts = [f"{tally.sent:,} sent"]
         names = ("failed", "deferred", "unknown", "suppressed", "cancelled")
@@ -44,9 +49,18 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
         views.talk(f"Stopped. {tally.remaining:,} are still queued; nobody was mailed twice.")
         views.next_step(resume, "Go on with")
         return ExitCode.CANCELLED
-    if judged.failed or judged.deferred or judged.unknown or judged.remaining:
+    if judged.failed or judged.deferred or judged.unknown or judged.remaining or run.lost:
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
+
+
+def _say_what_is_paused(ummsg: Runtime, broadcast_ids: Sequence[int] | None) -> None:
+    """Somebody may have paused it while it was being sent."""
+    for broadcast, counts, _ in ummsg.outbox.status():
+        mine = broadcast_ids is None or broadcast.id in broadcast_ids
+        if mine and broadcast.status is BroadcastStatus.PAUSED and counts.open:
+            views.talk(f"Broadcast {broadcast.id} is paused ({broadcast.note}); {counts.open:,} are still queued.")
+            views.next_step(f"ummsg broadcast resume {broadcast.id}", "Go on with")
 
 
 def _stopped(by: UmmsgError, tally: Tally, resume: str) -> int:

@@ -113,8 +113,10 @@ def enable(ctx: Context, slug: EmailSlug) -> None:
 @app.command()
 def disable(ctx: Context, slug: EmailSlug) -> None:
     """Switch an email off; what waits of it is dropped when its time comes."""
-    ctx.obj.emails.set_active(slug, False)
+    email = ctx.obj.emails.set_active(slug, False)
     views.talk(f"{slug} is inactive.")
+    if waiting := ctx.obj.emails.metrics(email).counts.open:
+        views.talk(f"{waiting:,} waiting will be dropped when their time comes, unless it is enabled before.")
 
 
 @app.command()
@@ -184,6 +186,8 @@ def _row(ummsg: "Runtime", email: SystemEmail, metrics: Metrics) -> dict[str, An
         "failed": metrics.counts.failed,
         "last_sent": metrics.last_sent,
         "queued": metrics.counts.open,
+        "unknown": metrics.counts.unknown,
+        "cancelled": metrics.counts.cancelled,
         "edited": email.edited,
         "default_changed": pair.default_changed,
     }

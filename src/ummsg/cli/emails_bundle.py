@@ -6,6 +6,7 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.asking import Back, Choice
+from ummsg.cli.differences import show_difference
 from ummsg.cli.options import Context
 from ummsg.cli.reading import named, read_bounded
 from ummsg.errors import Cancelled, InvalidInput
@@ -48,9 +49,9 @@ def import_bundle(
         return ummsg.email_bundles.plan(bundle, on_conflict=decision, activate=activate)
 
     planned = plan(on_conflict)
+    _show(planned)
     if planned.undecided and not dry_run:
         planned = plan(_decide(ummsg, planned))
-    _show(planned)
     stored = [step for step in planned.steps if step.stores]
     if dry_run or not stored:
         views.talk("Nothing was stored." if dry_run else "There is nothing to import.")
@@ -83,7 +84,12 @@ def _decide(ummsg: "Runtime", plan: "Plan") -> OnConflict:
 
 def _show(plan: "Plan") -> None:
     rows = [_row(step) for step in plan.steps]
-    views.listing(rows, ListFormat.TABLE, columns=["slug", "standing", "action", "active"], key="slug")
+    columns = ["slug", "standing", "action", "active", "event", "target", "from"]
+    views.listing(rows, ListFormat.TABLE, columns=columns, optional=["event", "target", "from"], key="slug")
+    for step in plan.steps:
+        if step.present is not None and (step.overwrites or step in plan.undecided):
+            views.talk(f"\n{step.draft.slug}: what is here, and what the file has", "bold")
+            show_difference(step.present.draft, step.draft)
     for step in plan.steps:
         notes = [*step.notes, *(f"not known here: {problem}" for problem in step.unsendable)]
         views.warnings(views.printable_line(f"{step.draft.slug}: {note}") for note in notes)
@@ -96,6 +102,9 @@ def _row(step: "Step") -> dict[str, Any]:
         "standing": step.standing.value,
         "action": "import" if step.standing.value == "new" else step.action or undecided,
         "active": _active_then(step),
+        "event": step.draft.event,
+        "target": step.draft.target.value,
+        "from": step.draft.sender or None,
     }
 
 
@@ -121,5 +130,5 @@ def _say_next(stored: "list[Step]") -> None:
     inactive = sorted((step for step in stored if not step.draft.active), key=lambda step: bool(step.unsendable))
     if inactive:
         slug = inactive[0].draft.slug
-        verb = "edit" if inactive[0].unsendable else "preview"
-        views.next_step(f"ummsg emails {verb} {slug}, then ummsg emails enable {slug}", "To let one go out")
+        look = f"edit {slug} --editor" if inactive[0].unsendable else f"preview {slug}"
+        views.next_step(f"ummsg emails {look}, then ummsg emails enable {slug}", "To let one go out")

@@ -134,7 +134,7 @@ def history(
     format: Format = ListFormat.TABLE,
     fields: Fields = "",
 ) -> None:
-    """List the texts that an email had before, the newest first."""
+    """List what an email was before, the newest first."""
     versions = ctx.obj.email_defaults.history(slug)
     if version is not None:
         found = ctx.obj.email_defaults.restore_plan(slug, version).draft.texts
@@ -146,8 +146,8 @@ def history(
             "number": each.number,
             "replaced_at": each.replaced_at,
             "why": each.why,
-            "subject": next(iter(each.texts.values())).subject,
-            "languages": list(each.texts),
+            "subject": next(iter(each.draft.texts.values())).subject,
+            "languages": list(each.draft.texts),
         }
         for each in versions
     ]
@@ -158,17 +158,18 @@ def restore(
     ctx: Context,
     slug: EmailSlug,
     version: Annotated[int, typer.Option("--version", metavar="N", help="As `history` lists it.")],
+    settings: Annotated[bool, typer.Option("--settings", help="Restore target, delay and the like, too.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Bring an earlier text back; the present one is kept as a version in turn."""
+    """Bring an earlier text back; what it replaces is kept as a version in turn."""
     ummsg = ctx.obj
-    change = ummsg.email_defaults.restore_plan(slug, version)
+    change = ummsg.email_defaults.restore_plan(slug, version, settings=settings)
     _show(change, f"is as version {version} already")
     if not change.is_one:
         return
     ummsg.prompter.confirm_destructive(f"Restore version {version} of {slug}?", yes=yes)
     ummsg.email_defaults.restore(change)
-    views.talk(f"{slug} has the text of version {version} again.")
+    views.talk(f"{slug} is as in version {version} again.")
 
 
 def _chosen_defaults(ummsg: "Runtime", slugs: list[str], all: bool) -> list[str]:

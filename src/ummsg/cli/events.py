@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context, Fields, Format, Limit, noun
+from ummsg.cli.options import Context, EventId, Fields, Format, Limit, Yes, noun
 from ummsg.cli.times import parse_time
 from ummsg.domain.event import EventKind, Standing
 from ummsg.errors import InvalidInput
@@ -103,17 +103,29 @@ def log(
     """List what fired, the newest first, and what came of it."""
     rows = ctx.obj.events.log(slug=event, since=parse_time(since, "--since"), failed=failed, limit=limit)
     columns = ["id", "event", "fired_at", "outcome", "queued", "sent", "failed", "note"]
-    views.listing(map(_log_row, rows), format, fields, columns=columns)
+    views.listing(map(_log_row, rows), format, fields, columns=columns, optional=["queued", "sent", "failed"])
 
 
 @app.command()
 def replay(
-    ctx: Context, event_id: Annotated[int, typer.Argument(metavar="ID", help="An event's id, as in the log.")]
+    ctx: Context,
+    event_id: EventId,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Also what may have arrived: it may be doubled.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Queue again what failed of an event, after a fix; what was sent is left alone."""
-    fired = ctx.obj.events.replay(event_id)
+    ummsg = ctx.obj
+    in_doubt = ummsg.events.unknown(event_id)
+    if unknown and in_doubt:
+        for delivery in in_doubt:
+            views.talk(f"{delivery.email}: look for {delivery.message_id} in the mail server's log.")
+        ummsg.prompter.confirm_destructive(f"Send {_emails(len(in_doubt))} that may have arrived again?", yes=yes)
+    fired = ummsg.events.replay(event_id, also_unknown=unknown)
     if not fired.queued and not fired.suppressed and not fired.failures:
         views.talk(f"Nothing of event {event_id} failed; nothing was changed.")
+        if in_doubt:
+            views.talk(f"Of {_emails(len(in_doubt))} nobody knows whether it arrived.")
+            views.next_step(f"ummsg events replay {event_id} --unknown", "To send it again all the same")
         return
     views.talk(f"Event {event_id}: {_emails(fired.queued)} queued again.")
     raise typer.Exit(_show_failures(fired, f"ummsg events replay {event_id}"))

@@ -36,6 +36,7 @@ COMMANDS = {
     "emails": "The system emails: what goes out after an event.",
     "events": "What happens on the network: fire, log, replay.",
     "suppressions": "Addresses that must not be mailed.",
+    "bounces": "Mail that came back: read it, and act on it.",
     "outbox": "Work down what is queued; what cron calls.",
 }
 

@@ -28,9 +28,13 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed off a
 NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask; list what is missing instead.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="How to print; JSON keys are stable.")]
 Fields = Annotated[str, typer.Option("--fields", metavar="A,B", help="Only these fields, in this order.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many rows.")]
-BroadcastId = Annotated[int, typer.Argument(metavar="ID", help="A broadcast's id.")]
-NoticeId = Annotated[int, typer.Argument(metavar="ID", help="A notice's id.")]
+LARGEST = 2**63 - 1
+"""The largest number that the database holds."""
+
+Limit = Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST, help="At most so many rows.")]
+BroadcastId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A broadcast's id.")]
+NoticeId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A notice's id.")]
+EventId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="An event's id, as in the log.")]
 CustomerRef = Annotated[str, typer.Argument(metavar="REF", help="A customer's id or address.")]
 ProductRef = Annotated[str, typer.Argument(metavar="REF", help="A product's id or slug.")]
 CustomerOption = Annotated[str | None, typer.Option("--customer", metavar="REF", help="A customer's id or address.")]

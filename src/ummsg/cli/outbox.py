@@ -38,7 +38,7 @@ def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "")
     rows = [_email_row(*standing) for standing in ctx.obj.outbox.status_of_emails()]
     rows += [_row(*standing) for standing in ctx.obj.outbox.status()]
     columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
-    views.listing(rows, format, fields, columns=columns)
+    views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted", "note"])
 
 
 @app.command("list")

@@ -1,6 +1,6 @@
 """Times as they are typed."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ummsg.errors import InvalidInput
 
@@ -11,9 +11,11 @@ def parse_time(text: str | None, flag: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        moment = moment if moment.tzinfo is not None else moment.astimezone()
+        moment.astimezone(UTC)  # the first and the last day of all are none everywhere
+    except (ValueError, OverflowError):
         raise InvalidInput(
             f"{flag}: {text!r} is not a time",
             hint=f"{flag} 2027-01-31T08:00+01:00, or without a zone for this machine's",
         ) from None
-    return moment if moment.tzinfo is not None else moment.astimezone()
+    return moment

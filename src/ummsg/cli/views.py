@@ -165,8 +165,8 @@ def _fitting(rows: Sequence[Row], columns: Sequence[str], optional: Sequence[str
     return list(widths)
 
 
-def record(row: Row, format: ListFormat, fields: str = "") -> None:
-    """Print one thing: as a two-column table, one JSON object, or a CSV of one row."""
+def record(row: Row, format: ListFormat, fields: str = "", *, key: str = "id") -> None:
+    """Print one thing: as a two-column table, one JSON object, or a CSV of one row; `key` is its id."""
     chosen = _chosen_fields(fields, row) or list(row)
     match format:
         case ListFormat.JSON:
@@ -174,7 +174,7 @@ def record(row: Row, format: ListFormat, fields: str = "") -> None:
         case ListFormat.TABLE:
             _print_record({name: row[name] for name in chosen})
         case _:
-            _PRINTERS[format]([row], chosen, "id")
+            _PRINTERS[format]([row], chosen, key)
 
 
 def cell(name: str, value: Any) -> Any:

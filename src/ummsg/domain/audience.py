@@ -49,6 +49,24 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """A target that concerns one customer; of a product, by a membership of that status, which may not count."""
+
+    target: Target
+    label: str
+    status: MembershipStatus | None = None
+    counts: bool = True
+
+    def __str__(self) -> str:
+        match self.target.kind:
+            case TargetKind.EVERYONE:
+                return "everyone"
+            case TargetKind.CUSTOMER:
+                return "named as a customer"
+        return f"a membership of {self.label}, {self.status}"
+
+
+@dataclass(frozen=True, slots=True)
 class TargetCount:
     """How many customers one target matches, before duplicates are removed."""
 

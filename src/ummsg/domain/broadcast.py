@@ -60,6 +60,10 @@ class BroadcastDraft:
             yield Problem("not-after", "is not after --at")
 
 
+PAUSABLE = (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING, BroadcastStatus.QUEUED)
+"""Emails that are on their way, or wait for their time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Broadcast:
     """A stored broadcast. `html` is a notice's content, sanitised; empty for an email."""
@@ -85,3 +89,18 @@ class Broadcast:
     @property
     def subject(self) -> str:
         return self.draft.subject
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its audience is written down, every recipient as a delivery."""
+        return self.targeted > 0 and self.status is not BroadcastStatus.FREEZING
+
+    @property
+    def resumes_as(self) -> BroadcastStatus:
+        """Where a paused email goes on: at its deliveries, at its time, or at writing its audience down."""
+        if self.frozen:
+            return BroadcastStatus.QUEUED
+        return BroadcastStatus.FREEZING if self.draft.at is None else BroadcastStatus.SCHEDULED
+
+    def is_too_late(self, now: datetime) -> bool:
+        return self.draft.not_after is not None and self.draft.not_after <= now

@@ -1,12 +1,14 @@
 """One recipient's copy of an email, and the state machine of its life.
 
     queued ──claim──▶ sending ──▶ sent | failed | unknown
-       ▲                 │
+       ▲                 │             │         │
        │                 ├──▶ deferred ──(when due)──claim──▶ sending
-       └──given back─────┘
+       ├──given back─────┘             │         │
+       └──retried by an admin──────────┘         ├──resolved──▶ sent | failed
+       └──resolved: send it again────────────────┘
 
-suppressed and cancelled are reached from any state that is not on the wire. Every transition is written here,
-once; `store/outbox.py` performs them under a claim token.
+suppressed and cancelled are reached from any state that waits. Every transition is written here, once
+(`TRANSITIONS`); `store/outbox.py` performs each as one statement, guarded by the state that it starts from.
 """
 
 from dataclasses import dataclass
@@ -15,9 +17,27 @@ from enum import StrEnum
 
 from ummsg.vocabulary import DeliveryStatus
 
+_S = DeliveryStatus
+
+TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
+    _S.QUEUED: frozenset({_S.SENDING, _S.CANCELLED}),
+    _S.DEFERRED: frozenset({_S.SENDING, _S.CANCELLED}),
+    _S.SENDING: frozenset({_S.SENT, _S.FAILED, _S.UNKNOWN, _S.DEFERRED, _S.QUEUED, _S.SUPPRESSED, _S.CANCELLED}),
+    _S.FAILED: frozenset({_S.QUEUED}),
+    _S.UNKNOWN: frozenset({_S.SENT, _S.FAILED, _S.QUEUED}),
+    _S.SENT: frozenset(),
+    _S.SUPPRESSED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+"""Where a delivery may go from each state; nowhere from a state that is final for good."""
+
 MAX_ATTEMPTS = 8
+MAX_AGE = timedelta(days=3)
+"""After its first attempt a delivery is tried again for so long; an attempt made later is the last."""
 FIRST_RETRY = timedelta(minutes=5)
 LONGEST_RETRY = timedelta(hours=6)
+JITTER = 0.2
+"""The part of a wait by which chance lengthens it: what was refused together does not all come back together."""
 
 LEASE = timedelta(minutes=10)
 """How long a claim holds. Longer than the slowest mail transaction our time-outs allow, so that a delivery whose
@@ -29,9 +49,9 @@ class Fate(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    """For good (5xx): the same message to the same address will not be taken."""
+    """For good: the same message to the same address will not be taken. Which refusals are is said by `refusal`."""
     REFUSED_FOR_NOW = "refused for now"
-    """4xx, or a connection lost before the message was complete."""
+    """Or the connection was lost before the message was complete."""
     IN_DOUBT = "in doubt"
     """The message was complete and no reply came: it may have been accepted."""
 
@@ -45,10 +65,25 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One entry of a delivery's history: the state that an attempt, or an admin, brought it to, and the words.
+
+    `number` counts the attempts up to then; it is 0 while the message could not even be made.
+    """
+
+    number: int
+    at: datetime
+    status: DeliveryStatus
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One row of the ledger. `attempts` counts mail transactions that began, not connections.
 
-    It belongs to a broadcast, or to a system email and the event that it follows.
+    It belongs to a broadcast, or to a system email and the event that it follows. `attempts_before` of the attempts
+    were made before an admin had it sent again, and count no more; `tried_since` is when the first of the others was
+    deferred.
     """
 
     id: int
@@ -64,6 +99,8 @@ class Delivery:
     updated_at: datetime | None = None
     event_id: int | None = None
     email_id: int | None = None
+    attempts_before: int = 0
+    tried_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +111,29 @@ class Settled:
     attempts: int
     due_at: datetime | None
     reply: str
+    tried_since: datetime | None = None
+
+    @property
+    def is_history(self) -> bool:
+        """Whether the row of the ledger does not say it all: only a first attempt that succeeds needs no second row."""
+        return not (self.status is DeliveryStatus.SENT and self.attempts == 1)
 
 
-def settle(outcome: Outcome, *, attempts: int, now: datetime) -> Settled:
-    """The next state of a delivery that was sending and had `attempts` attempts before this one."""
+def settle(
+    outcome: Outcome,
+    *,
+    attempts: int,
+    now: datetime,
+    attempts_before: int = 0,
+    tried_since: datetime | None = None,
+    chance: float = 0.0,
+) -> Settled:
+    """The next state of a delivery that was sending and had `attempts` attempts before this one.
+
+    `attempts_before` and `tried_since` are the delivery's; `chance` (0 to 1) lengthens the wait.
+    """
     attempts += 1
+    counted, since = attempts - attempts_before, tried_since or now
     match outcome.fate:
         case Fate.ACCEPTED:
             return Settled(DeliveryStatus.SENT, attempts, None, outcome.reply)
@@ -86,10 +141,30 @@ def settle(outcome: Outcome, *, attempts: int, now: datetime) -> Settled:
             return Settled(DeliveryStatus.FAILED, attempts, None, outcome.reply)
         case Fate.IN_DOUBT:
             return Settled(DeliveryStatus.UNKNOWN, attempts, None, outcome.reply)
-        case Fate.REFUSED_FOR_NOW if attempts >= MAX_ATTEMPTS:
-            return Settled(DeliveryStatus.FAILED, attempts, None, f"{outcome.reply} (gave up after {attempts})")
+        case Fate.REFUSED_FOR_NOW if counted >= MAX_ATTEMPTS or now - since >= MAX_AGE:
+            return Settled(DeliveryStatus.FAILED, attempts, None, f"{outcome.reply} (gave up after {counted})")
         case Fate.REFUSED_FOR_NOW:
-            return Settled(DeliveryStatus.DEFERRED, attempts, now + backoff(attempts), outcome.reply)
+            due_at = now + backoff(counted, chance)
+            return Settled(DeliveryStatus.DEFERRED, attempts, due_at, outcome.reply, tried_since=since)
+
+
+_CLOSING = 421
+_OVER_QUOTA = "2.2"
+_EXCEEDED_STORAGE = 552
+
+
+def refusal(code: int, enhanced: str = "") -> Fate:
+    """What an SMTP refusal means: the enhanced status code (RFC 3463) says it, if there is one, else the reply code.
+
+    A full mailbox is temporary whatever class it is given (x.2.2, or 552, which RFC 5321 has for exceeded storage):
+    people empty theirs, servers disagree about 4 or 5, and RFC 3463 § 3.3 calls it one that may be tried again. 421
+    is about the connection, never about a recipient.
+    """
+    kind, _, detail = enhanced.partition(".")
+    if code == _CLOSING or detail == _OVER_QUOTA or (code == _EXCEEDED_STORAGE and not enhanced):
+        return Fate.REFUSED_FOR_NOW
+    permanent = kind == "5" if enhanced else code // 100 == 5
+    return Fate.REFUSED if permanent else Fate.REFUSED_FOR_NOW
 
 
 def unsendable(reason: str, *, attempts: int) -> Settled:
@@ -102,9 +177,10 @@ def dropped(status: DeliveryStatus, reason: str, *, attempts: int) -> Settled:
     return Settled(status, attempts, None, reason)
 
 
-def backoff(attempts: int) -> timedelta:
-    """How long to wait after the `attempts`-th attempt was refused for now: doubling, bounded."""
-    return min(FIRST_RETRY * int(2 ** min(attempts - 1, 20)), LONGEST_RETRY)
+def backoff(attempts: int, chance: float = 0.0) -> timedelta:
+    """How long to wait after the `attempts`-th attempt was refused for now: doubling, bounded, then lengthened by up to
+    JITTER as `chance` (0 to 1) has it."""
+    return min(FIRST_RETRY * int(2 ** min(attempts - 1, 20)), LONGEST_RETRY) * (1 + JITTER * chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +206,16 @@ class Counts:
     @property
     def open(self) -> int:
         return self.queued + self.deferred
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """What sending again comes to: `number` are sent again; the others stay as they are."""
+
+    number: int
+    suppressed: int = 0
+    gone: int = 0
+    """Their customer was deleted."""
 
 
 @dataclass(slots=True)

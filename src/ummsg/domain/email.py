@@ -120,10 +120,10 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class EmailVersion:
-    """Texts that an email once had; `why` is what replaced them (edited, reset, restored, updated, imported)."""
+    """What an email once was; `why` is what replaced it (edited, reset, restored, updated, imported)."""
 
     number: int
-    texts: Texts
+    draft: EmailDraft
     why: str
     replaced_at: datetime
 

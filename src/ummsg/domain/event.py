@@ -66,10 +66,10 @@ class EventKind:
             value = payload.get(wanted.name)
             if isinstance(value, (dict, list)):
                 continue
-            if value is None or value == "":
+            if is_blank(value):
                 if wanted.required:
                     yield Problem(wanted.name, f"is required ({wanted.type}, for example {wanted.example!r})")
-            elif not _fits(wanted.type, value):
+            elif value is not None and not _fits(wanted.type, value):
                 shown = repr(value) if len(repr(value)) <= _LONGEST_SHOWN else f"{repr(value)[:_LONGEST_SHOWN]}…"
                 yield Problem(wanted.name, f"is {shown}, which is no {wanted.type}")
 
@@ -89,7 +89,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What became of an event: how many of its deliveries are in which state, and what the first failure said."""
+    """What became of an event: how many of its deliveries are in which state, and why they are not all sent."""
 
     event: Event
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -101,6 +101,11 @@ class Standing:
         worst = ("failed", "unknown", "sending", "deferred", "queued", "suppressed", "cancelled", "sent")
         found = next((status for status in worst if self.counts.get(status)), "no email")
         return "queued" if found == "sending" else found
+
+
+def is_blank(value: Scalar) -> bool:
+    """Whether there is nothing in it that anybody could read: spaces, and characters without a width, are nothing."""
+    return value is None or not any(c.isprintable() and not c.isspace() for c in str(value))
 
 
 def _kind_of(value: Any) -> str:

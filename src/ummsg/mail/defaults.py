@@ -13,6 +13,8 @@ from ummsg.mail.front_matter import read_default, read_translation
 from ummsg.mail.shipped import templates_folder
 
 ENTRY_POINTS = "ummsg.email_templates"
+FILE_MAXIMUM = 8 * 1024 * 1024
+"""Bytes. No text that may be sent takes more."""
 
 
 class Defaults:
@@ -62,7 +64,7 @@ def _sources(folders: Sequence[Path], problems: list[str]) -> Iterator[tuple[str
                 yield add_on.source, _folder_of(add_on)
         except InvalidInput as error:
             problems.append(f"{add_on.source}: {error.what}")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problems.append(f"{add_on.source}: {said(error)}")
     for folder in folders:
         yield str(folder), folder
@@ -96,6 +98,8 @@ def _in_folder(folder: Path, source: str, problems: list[str]) -> list[Default]:
 
 def _add(path: Path, source: str, found: dict[str, Default], read: dict[str, Path]) -> None:
     """Into `found`; `read` tells which file each slug is from."""
+    if not path.is_file() or path.stat().st_size > FILE_MAXIMUM:
+        raise InvalidInput(f"{path}: it is no file of at most {FILE_MAXIMUM // 1024 // 1024} MiB")
     text = path.read_text(encoding="utf-8-sig")
     slug, _, locale = path.stem.partition(".")
     if not locale:

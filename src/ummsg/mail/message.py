@@ -35,7 +35,8 @@ class Headers:
     """What a message's headers are made of.
 
     `sender` and `reply_to` (may be empty) are `Name <address>`; `message_id` is without angle brackets; `date` is
-    aware; `test` marks a test message, in its subject and with `X-Ummsg-Test: yes`.
+    aware; `test` marks a test message, in its subject and with `X-Ummsg-Test: yes`. `unsubscribe` holds the addresses
+    (URIs) of RFC 2369, `feedback_id` is Gmail's; `automatic` says that an event wrote it, and nobody (RFC 3834).
     """
 
     sender: str
@@ -45,6 +46,9 @@ class Headers:
     message_id: str
     date: datetime
     test: bool = False
+    unsubscribe: tuple[str, ...] = ()
+    feedback_id: str = ""
+    automatic: bool = False
 
 
 def compose(rendered: Rendered, headers: Headers) -> bytes:
@@ -81,8 +85,21 @@ def _fields(subject: str, headers: Headers) -> Iterator[tuple[str, str]]:
     if not _MESSAGE_ID.fullmatch(headers.message_id):
         raise RenderFailed(f"{headers.message_id!r} is no Message-ID")
     yield "Message-ID", f"<{headers.message_id}>"
+    yield from _for_receivers(headers)
     if headers.test:
         yield "X-Ummsg-Test", "yes"
+
+
+def _for_receivers(headers: Headers) -> Iterator[tuple[str, str]]:
+    """What mailbox providers look for: RFC 2369 and 8058, Gmail's Feedback-ID, RFC 3834."""
+    if headers.unsubscribe:
+        yield "List-Unsubscribe", ",\r\n ".join(f"<{uri}>" for uri in headers.unsubscribe)
+        if any(uri.startswith("https:") for uri in headers.unsubscribe):
+            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+    if headers.feedback_id:
+        yield "Feedback-ID", headers.feedback_id
+    if headers.automatic:
+        yield "Auto-Submitted", "auto-generated"
 
 
 def _mailbox(field: str, name: str, address: str) -> str:

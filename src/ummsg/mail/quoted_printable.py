@@ -12,13 +12,13 @@ _LONGEST_LINE = 76
 
 
 def quoted_printable(text: str) -> bytes:
-    """Text as lines of at most 76 characters that end in CRLF; none begins with a dot, which SMTP would double."""
+    """Text as lines of at most 76 characters that end in CRLF."""
     if not text:
         return b""
     encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
     if "\n" not in text:  # then its soft breaks are of the other kind
         encoded = encoded.replace(b"\n", b"\r\n")
-    return quoted_dot(encoded).replace(b"\r\n.", b"\r\n=2E")
+    return encoded
 
 
 def unended(text: str) -> bytes:
@@ -28,12 +28,8 @@ def unended(text: str) -> bytes:
     if begun >= _LONGEST_LINE:  # there is no room for the break, and none within =XX
         cut = len(encoded) - begun // 2
         cut -= next((back for back in (1, 2) if encoded[cut - back] == ord("=")), 0)
-        encoded = encoded[:cut] + SOFT_BREAK + quoted_dot(encoded[cut:])
+        encoded = encoded[:cut] + SOFT_BREAK + encoded[cut:]
     return encoded + SOFT_BREAK
-
-
-def quoted_dot(line: bytes) -> bytes:
-    return b"=2E" + line[1:] if line.startswith(b".") else line
 
 
 def encoded_words(text: str, used: int, line: int) -> str:

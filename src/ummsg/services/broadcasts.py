@@ -177,14 +177,14 @@ class Broadcasts:
         now = self._clock()
         if draft_id is None:
             return tx.broadcasts.add(review.draft, status, now, html=review.html, key=key)
-        _refuse_unless(tx.broadcasts.get(draft_id), _SENDABLE, "was sent already")
+        stored = tx.broadcasts.get(draft_id)
+        _refuse_unless(stored, () if stored.frozen else _SENDABLE, "was sent already")
         tx.broadcasts.replace(draft_id, review.draft, now, html=review.html)
         tx.broadcasts.set_status(draft_id, status, now)
         return tx.broadcasts.get(draft_id)
 
     def _start(self, broadcast: Broadcast) -> None:
-        not_after = broadcast.draft.not_after
-        if not_after is not None and not_after <= self._clock():
+        if broadcast.is_too_late(self._clock()):
             self._set_status(broadcast.id, BroadcastStatus.CANCELLED, "too late: --not-after has passed")
             return
         if broadcast.status is BroadcastStatus.SCHEDULED:

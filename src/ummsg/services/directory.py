@@ -166,7 +166,7 @@ class Directory:
                     details=["nothing was changed"],
                     hint="the same command when it is done; ummsg outbox status",
                 )
-            cancelled = tx.customers.cancel_deliveries(customer.id, "customer deleted", self._clock())
+            cancelled = tx.outbox.cancel_for_customer(customer.id, "customer deleted", self._clock())
             tx.customers.delete(customer.id)
             return cancelled
 

@@ -1,10 +1,8 @@
 """Looking whether everything that sending needs is there, and saying what to do about what is not."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from enum import StrEnum
 
 from ummsg.config import PREFIX, SETTINGS, Settings
 from ummsg.errors import InvalidInput, UmmsgError
@@ -12,28 +10,13 @@ from ummsg.mail.message import parse_sender
 from ummsg.mail.shipped import templates_folder
 from ummsg.mail.templates import compile_email
 from ummsg.mail.transports.base import open_transport
+from ummsg.services.finding import Finding, Health
+from ummsg.services.letters import admins
 from ummsg.store.engine import Store, open_store
 from ummsg.vocabulary import ContentFormat
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """No clock that is right shows a time before this version was made."""
-
-
-class Health(StrEnum):
-    GOOD = "ok"
-    WARNING = "warning"
-    MISSING = "missing"
-    """Sending cannot work like this."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found. `hint` is what to type or write next; empty when all is well."""
-
-    name: str
-    health: Health
-    what: str
-    hint: str = ""
 
 
 class Doctor:
@@ -59,6 +42,7 @@ class Doctor:
 
     def _check_settings(self, environ: Mapping[str, str]) -> Finding:
         self._settings.layout()
+        _ = self._settings.auto_suppress
         known = [setting.variable for setting in SETTINGS]
         for variable in environ:
             if variable.startswith(PREFIX) and variable not in known:
@@ -101,6 +85,7 @@ class Doctor:
             name, address = parse_sender(self._settings["FROM"])
         except InvalidInput as error:
             return Finding("sender", Health.MISSING, f"UMMSG_FROM: {error.what}", error.hint)
+        admins(self._settings)
         return Finding("sender", Health.GOOD, f"{name} <{address}>" if name else address)
 
     def _check_templates(self) -> Finding:

@@ -1,15 +1,17 @@
 """Draining: claim, render, send, record, a window at a time.
 
-One transaction records what was settled and claims the next deliveries, in a thread of its own, while the courier sends.
+One transaction records what was settled and claims the next deliveries, in a thread of its own, while mail goes out.
 If the process dies, the journal says which messages were on the wire at that moment; they alone are in doubt.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import TracebackType
+from typing import Self
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer, email_key
@@ -20,6 +22,7 @@ from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
+from ummsg.services.refusals import Refusals
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -39,6 +42,8 @@ class Run:
     stopped_by: UmmsgError | None = None
     """What ended it early: the mail server was lost, or the operator pressed Ctrl-C (then `interrupted`)."""
     interrupted: bool = False
+    lost: int = 0
+    """Deliveries of an earlier run that did not come back, which are unknown from now on."""
 
     @property
     def tally(self) -> Tally:
@@ -65,18 +70,18 @@ class _Claimed:
 class _Turn:
     """What a transaction found."""
 
-    claimed: list[_Claimed]
-    exhausted: bool
-    """Nothing more is due."""
     stopped: Collection[int]
     """Broadcasts of which we hold claims and that may not go on."""
+    claimed: list[_Claimed] = field(default_factory=list)
+    dropped: list[tuple[Delivery, Settled]] = field(default_factory=list)
+    exhausted: bool = False
+    """Nothing more is due."""
     refused: UmmsgError | None = None
     """Why the next message cannot be made."""
-    dropped: Sequence[tuple[Delivery, Settled]] = ()
 
 
 class Drain:
-    """The sack of one run: system emails that are due, then the broadcasts in turn (see `mail/transports/courier.py`)."""
+    """The sack (`mail/transports/courier.py`) of one run: system emails that are due, then the broadcasts in turn."""
 
     def __init__(
         self,
@@ -85,8 +90,10 @@ class Drain:
         clock: Callable[[], datetime],
         run: Run,
         letters: Letters,
+        refusals: Refusals,
         journal: Journal,
         *,
+        chance: Callable[[], float],
         broadcast_ids: Sequence[int],
         watch: Watch,
         stopping: Callable[[], bool],
@@ -96,6 +103,8 @@ class Drain:
         self._clock = clock
         self._run = run
         self._letters = letters
+        self._refusals = refusals
+        self._chance = chance
         self._journal = journal
         self._broadcast_ids = deque(broadcast_ids)
         self._watch = watch
@@ -149,7 +158,16 @@ class Drain:
                 self.take_back(key)
                 raise outcome
             outcome = Outcome(Fate.REFUSED, ": ".join([outcome.what, *outcome.details]))
-        self._settle(key, settle(outcome, attempts=claimed.delivery.attempts, now=self._clock()))
+        delivery = claimed.delivery
+        settled = settle(
+            outcome,
+            attempts=delivery.attempts,
+            now=self._clock(),
+            attempts_before=delivery.attempts_before,
+            tried_since=delivery.tried_since,
+            chance=self._chance(),
+        )
+        self._settle(key, settled)
 
     def take_back(self, key: int) -> None:
         del self._on_the_way[key]
@@ -157,9 +175,18 @@ class Drain:
 
     # The end
 
-    def close(self) -> None:
-        """Record what is left to be recorded, and give back what was not begun. Raises what kept the next message from
-        being made, once what was sent before it is recorded."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        if error is None and self._refused is not None:
+            raise self._refused
+
+    def _close(self) -> None:
+        """Record what is left to be recorded, and give back what was not begun."""
         self._end()
         try:
             if self._turn is not None:
@@ -173,8 +200,6 @@ class Drain:
         finally:
             self._ledger.shutdown()
         self._journal.close(keep=bool(self._on_the_way))
-        if self._refused is not None:
-            raise self._refused
 
     def _end(self) -> None:
         """Begin nothing more."""
@@ -250,18 +275,85 @@ class Drain:
     ) -> _Turn:
         token = self._journal.token
         with self._store.begin() as tx:
-            tx.outbox.record(settled, token, self._clock())
+            self._record(tx, settled, token)
             tx.outbox.give_back(returned, token, self._clock())
-            stopped = [one for one in held if one is not None and not self._may_go_on(tx, one)]
-            if not number:
-                return _Turn([], exhausted=False, stopped=stopped)
-            turn = _Turn([], exhausted=False, stopped=stopped, dropped=[])
-            try:
-                with tx.provisional():
-                    self._claim(tx, number, turn)
-            except (NotConfigured, InvalidInput) as error:
-                turn.refused = error
-            return turn
+            turn = _Turn(stopped=[one for one in held if one is not None and not self._may_go_on(tx, one)])
+            if number:
+                try:
+                    with tx.provisional():
+                        self._claim(tx, number, turn)
+                except (NotConfigured, InvalidInput) as error:
+                    turn.claimed.clear()
+                    turn.dropped.clear()
+                    turn.refused = error
+        return turn
+
+    def _record(self, tx: Transaction, settled: Mapping[int, Settled], token: str) -> None:
+        tx.outbox.record(settled, token, self._clock())
+        failed = {key: each.reply for key, each in settled.items() if each.status is DeliveryStatus.FAILED}
+        if failed:
+            self._refusals.note(tx, [(email, failed[key]) for key, email in tx.outbox.addresses(failed).items()])
 
     def _may_go_on(self, tx: Transaction, broadcast_id: int) -> bool:
         return tx.broadcasts.standing(broadcast_id)[0] is BroadcastStatus.QUEUED
+
+    def _claim(self, tx: Transaction, number: int, turn: _Turn) -> None:
+        """Up to so many: of events before any of a broadcast. What became pointless while it waited is recorded."""
+        token = self._journal.token
+        for delivery in tx.outbox.claim_of_event(token, self._clock(), number):
+            letter = self._letters.open(tx, delivery)
+            if settled := letter.dropped(tx, self._clock()):
+                self._drop(tx, delivery, settled, turn)
+            else:
+                turn.claimed.append(_Claimed(delivery, letter.parcel, has_own_sender=letter.has_own_sender))
+        while self._broadcast_ids and len(turn.claimed) < number:
+            if not self._claim_of_broadcast(tx, self._broadcast_ids[0], number - len(turn.claimed), turn):
+                self._broadcast_ids.popleft()
+        turn.exhausted = not self._broadcast_ids and not turn.claimed and not turn.dropped
+
+    def _claim_of_broadcast(self, tx: Transaction, broadcast_id: int, number: int, turn: _Turn) -> bool:
+        """False when it was paused, cancelled or has become too late meanwhile, as when nothing of it is due."""
+        status, not_after = tx.broadcasts.standing(broadcast_id)
+        now = self._clock()
+        if status is not BroadcastStatus.QUEUED:
+            return False
+        if not_after is not None and not_after <= now:
+            tx.outbox.cancel_open(broadcast_id, "too late: --not-after has passed", now)
+            return False
+        claimed = tx.outbox.claim(broadcast_id, self._journal.token, now, number)
+        if not claimed:
+            return False
+        prepared = self._prepared_for(tx, broadcast_id)
+        reasons = tx.suppressions.reasons({email_key(delivery.email) for delivery in claimed})
+        ids = {delivery.customer_id for delivery in claimed if delivery.customer_id is not None}
+        customers = {customer.id: customer for customer in tx.customers.by_ids(ids)}
+        for delivery in claimed:
+            if reason := reasons.get(email_key(delivery.email)):
+                settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
+                self._drop(tx, delivery, settled, turn)
+            else:
+                turn.claimed.append(_Claimed(delivery, _parcel_of(prepared, delivery, customers)))
+        return True
+
+    def _drop(self, tx: Transaction, delivery: Delivery, settled: Settled, turn: _Turn) -> None:
+        tx.outbox.record({delivery.id: settled}, self._journal.token, self._clock())
+        turn.dropped.append((delivery, settled))
+
+    def _prepared_for(self, tx: Transaction, broadcast_id: int) -> PreparedEmail:
+        if broadcast_id not in self._prepared:
+            known = known_placeholders(tx.customers.attribute_names())
+            draft = tx.broadcasts.get(broadcast_id).draft
+            self._prepared = {broadcast_id: prepare_email(draft, self._settings, known)}
+        return self._prepared[broadcast_id]
+
+
+def _parcel_of(
+    prepared: PreparedEmail, delivery: Delivery, customers: Mapping[int, Customer]
+) -> Callable[[datetime], Parcel]:
+    def parcel(now: datetime) -> Parcel:
+        customer = customers.get(delivery.customer_id or 0)
+        if customer is None:
+            raise RenderFailed("the customer is no longer in the directory")
+        return prepared.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now, delivery=delivery)
+
+    return parcel

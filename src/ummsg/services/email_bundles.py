@@ -182,7 +182,7 @@ class EmailBundles:
             return tx.emails.add(step.draft, self._clock(), base=base)
         if base is not None:
             tx.emails.set_base(replaced.id, base)
-        return tx.emails.change(replaced, step.draft, self._clock(), why="imported")
+        return tx.emails.change(replaced, step.draft, self._clock(), why="edited" if step.activates else "imported")
 
 
 def _copies(tx: Transaction, slug: str) -> list[SystemEmail]:

@@ -17,11 +17,11 @@ from ummsg.domain.email import (
     Texts,
 )
 from ummsg.domain.merge import has_markers, merge
-from ummsg.errors import InvalidDraft, InvalidInput, UmmsgError, UnknownReference
+from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, UmmsgError, UnknownReference
 from ummsg.mail.defaults import Defaults
 from ummsg.services.event_kinds import EventKinds
 from ummsg.store.engine import Store, Transaction
-from ummsg.vocabulary import ContentFormat
+from ummsg.vocabulary import ContentFormat, EmailTarget
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ class EmailDefaults:
     def findings(self) -> list[Finding]:
         """What is wrong with the emails of this network as they stand."""
         compared = self.compare()
-        return [*self._missing(compared), *self._broken(compared), *self._silent(compared)]
+        steps = (self._missing, self._broken, self._silent, self._unaddressed)
+        return [finding for step in steps for finding in step(compared)]
 
     # Installing
 
@@ -140,12 +141,12 @@ class EmailDefaults:
             return [self._store_change(tx, change, "reset", self._default_of(change.email)) for change in changes]
 
     def history(self, slug: str) -> list[EmailVersion]:
-        """The texts that an email had before, the newest first."""
+        """What an email was before, the newest first."""
         with self._store.read() as tx:
             return tx.emails.versions(tx.emails.get(slug).id)
 
-    def restore_plan(self, slug: str, number: int) -> Change:
-        """Raises UnknownReference for a version that there is not."""
+    def restore_plan(self, slug: str, number: int, *, settings: bool = False) -> Change:
+        """Bring a version's texts back, and its `settings`. Raises UnknownReference for a version that there is not."""
         with self._store.read() as tx:
             email = tx.emails.get(slug)
             versions = {version.number: version for version in tx.emails.versions(email.id)}
@@ -154,7 +155,8 @@ class EmailDefaults:
             raise UnknownReference(
                 f"{slug} has no version {number}", details=[known], hint=f"ummsg emails history {slug}"
             )
-        return Change(email, replace(email.draft, texts=versions[number].texts))
+        before = versions[number].draft
+        return Change(email, before if settings else replace(email.draft, texts=before.texts))
 
     def restore(self, change: Change) -> SystemEmail:
         with self._store.begin() as tx:
@@ -248,6 +250,9 @@ class EmailDefaults:
                 yield Finding(f"{pair.slug} is essential, and not installed", f"ummsg emails import {pair.slug}")
             elif not pair.email.draft.active:
                 yield Finding(f"{pair.slug} is essential, and switched off", f"ummsg emails enable {pair.slug}")
+            elif pair.email.draft.event != pair.default.draft.event:
+                what = f"{pair.slug} is essential for {pair.default.draft.event}, and follows {pair.email.draft.event}"
+                yield Finding(what, f"ummsg emails reset {pair.slug} --settings")
 
     def _broken(self, compared: Sequence[Comparison]) -> Iterator[Finding]:
         for pair in compared:
@@ -262,13 +267,29 @@ class EmailDefaults:
     def _silent(self, compared: Sequence[Comparison]) -> Iterator[Finding]:
         """Events that happen here, or that somebody made an email for, of which nobody is told."""
         installed = [pair.email for pair in compared if pair.email is not None]
-        off = {email.draft.event: email.slug for email in installed if not email.draft.active}
+        inactive = [email for email in installed if not email.draft.active and self._kinds.find(email.draft.event)]
+        off = {email.draft.event: email.slug for email in inactive}
         silent = {*off, *self._fired()} - {email.draft.event for email in installed if email.draft.active}
         for event in sorted(silent):
             if event in off:
                 yield Finding(f"no email on {event} is active", f"ummsg emails enable {off[event]}")
             else:
                 yield Finding(f"{event} has fired, and no email is bound to it", "ummsg emails import")
+
+    def _unaddressed(self, compared: Sequence[Comparison]) -> Iterator[Finding]:
+        """What no email can be sent without, whatever it says."""
+        from ummsg.services.letters import admins
+
+        active = [pair.email.draft for pair in compared if pair.email is not None and pair.email.draft.active]
+        if any(not draft.sender for draft in active) and not self._settings["FROM"]:
+            yield Finding("nobody is set as the sender", 'UMMSG_FROM="Your Network <hello@example.com>" in .env')
+        try:
+            to_admins = [draft.slug for draft in active if draft.target is EmailTarget.ADMIN or draft.copy_to_admins]
+            if to_admins and not admins(self._settings):
+                what = f"UMMSG_ADMIN_EMAILS is not set, and the admins are to get {_listed(to_admins)}"
+                yield Finding(what, "UMMSG_ADMIN_EMAILS=ada@example.com in .env")
+        except NotConfigured as error:
+            yield Finding(error.what, error.hint)
 
     def _fired(self) -> list[str]:
         with self._store.read() as tx:

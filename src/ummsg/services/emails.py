@@ -192,7 +192,9 @@ class Emails:
             told, customer = self._told(tx, kind, customer, payload)
         if locale and (locale := normalised_locale(locale) or locale) not in draft.texts:
             raise UnknownReference(
-                f"{draft.slug} has no text in {locale!r}", details=[f"there are {', '.join(draft.texts)}"]
+                f"{draft.slug} has no text in {locale!r}",
+                details=[f"there are {', '.join(draft.texts)}"],
+                hint=f"ummsg emails edit {draft.slug} --locale {locale}",
             )
         recipient = self._recipient(draft, told, customer)
         recipient = replace(recipient, locale=locale or recipient.locale)

@@ -62,7 +62,7 @@ def load_event_kinds(folders: Sequence[Path] = ()) -> EventKinds:
                 kinds[kind.slug] = kind
         except NotConfigured:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problems.append(f"{add_on.source}: {error if isinstance(error, InvalidInput) else said(error)}")
         if add_on.problem:
             problems.append(add_on.problem)

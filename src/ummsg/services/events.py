@@ -102,14 +102,22 @@ class Events:
         with self._store.read() as tx:
             return [email.draft for email in tx.emails.all(event=slug)]
 
-    def replay(self, event_id: int) -> Fired:
-        """Queue an event's failed deliveries again, with the emails and the directory as they are now.
+    def unknown(self, event_id: int) -> list[Delivery]:
+        """The deliveries of an event of which nobody knows whether they arrived. Raises UnknownReference."""
+        with self._store.read() as tx:
+            tx.events.get(event_id)
+            return [d for d in tx.events.deliveries(event_id) if d.status is DeliveryStatus.UNKNOWN]
+
+    def replay(self, event_id: int, *, also_unknown: bool = False) -> Fired:
+        """Queue an event's failed deliveries again, with the emails and the directory as they are now; `also_unknown`:
+        those, too, that may have arrived.
 
         What was sent, or waits, is left alone. Raises UnknownReference.
         """
+        again = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN) if also_unknown else (DeliveryStatus.FAILED,)
         with self._store.begin() as tx:
             event = tx.events.get(event_id)
-            failed = [d for d in tx.events.deliveries(event_id) if d.status is DeliveryStatus.FAILED]
+            failed = [d for d in tx.events.deliveries(event_id) if d.status in again]
             fired = Fired(event_id=event_id)
             kind = self._kinds.get(event.slug)
             firing = self._firing(tx, kind, fired, event.not_after)
@@ -174,7 +182,12 @@ class _Firing:
         self.know([payload for payload, _ in fresh])
         ids = self._tx.events.add([self._event_row(payload, key) for payload, key in fresh])
         stored = zip(ids, (payload for payload, _ in fresh), strict=True)
-        rows = [row for event_id, payload in stored for row in self._rows(event_id, payload)]
+        rows = [
+            row
+            for event_id, payload in stored
+            for email_id in self._emails
+            for row in self._rows(event_id, payload, email_id, self._recipients)
+        ]
         self._suppress(rows)
         self._tx.events.queue(rows)
         self._fired.events += len(ids)
@@ -187,13 +200,15 @@ class _Firing:
     def repeat(self, event: Event, email_id: int, failed: Sequence[Delivery]) -> None:
         """Give one email's failed deliveries of an event another try, or a new reason why not."""
         if email_id not in self._emails:
-            slug = self._tx.emails.by_id(email_id).slug
-            self._fired.fail(slug, "it is switched off")
+            draft = self._tx.emails.by_id(email_id).draft
+            elsewhere = f"it follows {draft.event} now" if draft.event != event.slug else "it is switched off"
+            self._fired.fail(draft.slug, elsewhere)
             return
         for delivery in failed:
             self._tx.events.drop(delivery.id)
         present = {email_key(d.email) for d in self._tx.events.deliveries(event.id) if d.email_id == email_id}
-        rows = [row for row in self._rows(event.id, event.payload, [email_id]) if row["email_key"] not in present]
+        found = self._rows(event.id, event.payload, email_id, lambda draft, payload: self._owed(draft, payload, failed))
+        rows = [row for row in found if row["email_key"] not in present]
         message_ids = {email_key(delivery.email): delivery.message_id for delivery in failed}
         for row in rows:
             row["message_id"] = message_ids.get(row["email_key"], row["message_id"])
@@ -203,8 +218,15 @@ class _Firing:
     def _unrepeated(self, chunk: Sequence[tuple[Payload, str | None]]) -> list[tuple[Payload, str | None]]:
         keys = [key for _, key in chunk if key is not None]
         known = self._tx.events.known_keys(self._kind.slug, keys) if keys else {}
+        for payload, key in chunk:
+            if key in known and known[key].payload != payload:
+                raise InvalidInput(
+                    f"The dedupe key {key!r} was used for event {known[key].id}, which has another payload",
+                    details=["it is not stored, nor is what would have come after it"],
+                    hint=f"ummsg events log --event {self._kind.slug}, or another --dedupe-key",
+                )
         self._fired.repeated += len(known)
-        self._fired.event_id = next(iter(known.values()), self._fired.event_id)
+        self._fired.event_id = next((event.id for event in known.values()), self._fired.event_id)
         return [(payload, key) for payload, key in chunk if key is None or key not in known]
 
     def _event_row(self, payload: Payload, key: str | None) -> dict[str, Any]:
@@ -216,28 +238,50 @@ class _Firing:
             "fired_at": self._now,
         }
 
-    def _rows(self, event_id: int, payload: Payload, email_ids: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
-        """The ledger's rows for one event: one a recipient, or one that says why an email has none."""
-        for email_id in email_ids or self._emails:
-            prepared = self._emails[email_id]
-            recipient = None
-            try:
-                for recipient in self._recipients(prepared.draft, payload):
-                    self._check(prepared, payload, recipient)
-                    yield self._row(event_id, email_id, prepared, recipient)
-            except (NoTarget, InvalidDraft, EmptyPlaceholder, RenderFailed) as error:
-                self._fired.fail(prepared.draft.slug, str(error))
-                yield self._failed_row(event_id, email_id, prepared, recipient, f"not sent: {error}")
+    def _rows(
+        self,
+        event_id: int,
+        payload: Payload,
+        email_id: int,
+        recipients: Callable[[EmailDraft, Payload], list[Recipient]],
+    ) -> Iterator[dict[str, Any]]:
+        """The ledger's rows for one event and email: one a recipient, or one that says why there is none."""
+        prepared = self._emails[email_id]
+        recipient = None
+        try:
+            for recipient in recipients(prepared.draft, payload):
+                self._check(prepared, payload, recipient)
+                yield self._row(event_id, email_id, prepared, recipient)
+        except (NoTarget, InvalidDraft, EmptyPlaceholder, RenderFailed) as error:
+            self._fired.fail(prepared.draft.slug, str(error))
+            yield self._failed_row(event_id, email_id, prepared, recipient, f"not sent: {error}")
 
     def _recipients(self, draft: EmailDraft, payload: Payload) -> list[Recipient]:
         """Each address once: the customer and, if they are to have copies, the admins; or the admins alone."""
+        if draft.target is EmailTarget.ADMIN and not self._admins:
+            raise NoTarget("UMMSG_ADMIN_EMAILS is not set")
+        admins = [admin.email for admin in self._admins]
         if draft.target is EmailTarget.ADMIN:
-            customer = self._targets.customer_if_known(payload)
-            if not self._admins:
-                raise NoTarget("UMMSG_ADMIN_EMAILS is not set")
-            return [addressed(draft, admin.email, payload, customer, self._settings) for admin in self._admins]
-        address, customer = self._targets.address(payload)
-        addresses = [address, *(admin.email for admin in self._admins if draft.copy_to_admins)]
+            return self._addressed(draft, payload, admins)
+        return self._addressed(
+            draft, payload, [self._targets.address(payload)[0], *(admins if draft.copy_to_admins else ())]
+        )
+
+    def _owed(self, draft: EmailDraft, payload: Payload, failed: Sequence[Delivery]) -> list[Recipient]:
+        """Those whom these failed deliveries were for, at the addresses that they have now; nobody else."""
+        if any(not delivery.email for delivery in failed):  # nobody had been found
+            return self._recipients(draft, payload)
+        admins = {email_key(admin.email) for admin in self._admins}
+        own = email_key(str(payload.get("customer_user_email") or ""))
+        addresses = []
+        for delivery in failed:
+            key = email_key(delivery.email)
+            is_admins = draft.target is EmailTarget.ADMIN or (key in admins and key != own)
+            addresses.append(delivery.email if is_admins else self._targets.address(payload)[0])
+        return self._addressed(draft, payload, addresses)
+
+    def _addressed(self, draft: EmailDraft, payload: Payload, addresses: Sequence[str]) -> list[Recipient]:
+        customer = self._targets.customer_if_known(payload)
         unique = {email_key(address): address for address in reversed(addresses)}
         return [addressed(draft, address, payload, customer, self._settings) for address in reversed(unique.values())]
 

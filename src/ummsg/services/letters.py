@@ -37,6 +37,9 @@ class Letter:
     def dropped(self, tx: Transaction, now: datetime) -> Settled | None:
         """What becomes of it if it is not to be sent any more."""
         attempts, key = self.delivery.attempts, email_key(self.delivery.email)
+        if self.draft.event != self.event.slug:
+            elsewhere = f"the email follows {self.draft.event} now"
+            return dropped(DeliveryStatus.CANCELLED, elsewhere, attempts=attempts)
         if not self.draft.active:
             return dropped(DeliveryStatus.CANCELLED, "the email is switched off", attempts=attempts)
         if self.event.not_after is not None and self.event.not_after <= now:
@@ -50,7 +53,8 @@ class Letter:
         if self.prepared is None:
             raise RenderFailed(f"the event {self.event.slug} is not registered any more")
         values = self.prepared.values(self.event.payload, self.recipient.customer)
-        return self.prepared.parcel(self.recipient, values, message_id=self.delivery.message_id, now=now)
+        message_id = self.delivery.message_id
+        return self.prepared.parcel(self.recipient, values, message_id=message_id, now=now, delivery=self.delivery)
 
 
 class Letters:

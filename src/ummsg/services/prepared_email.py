@@ -7,13 +7,17 @@ from functools import cached_property
 
 from ummsg.config import LayoutOptions, Settings
 from ummsg.domain.broadcast import BroadcastDraft
-from ummsg.domain.customer import Customer
+from ummsg.domain.customer import Customer, email_key
+from ummsg.domain.delivery import Delivery
 from ummsg.domain.placeholders import NETWORK, values_for
 from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, Problem
 from ummsg.mail.assembly import Assembly
+from ummsg.mail.feedback_id import feedback_id
 from ummsg.mail.message import Headers, parse_sender
+from ummsg.mail.return_path import ReturnPath
 from ummsg.mail.templates import EmailTemplate, EmptyPlaceholder, Rendered, RenderFailed, compile_email
 from ummsg.mail.transports.base import Envelope
+from ummsg.mail.unsubscribe import Unsubscribing
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class PreparedEmail:
     layout: LayoutOptions
     sender: str
     reply_to: str
+    return_path: ReturnPath
+    unsubscribing: Unsubscribing
 
     @cached_property
     def assembly(self) -> Assembly:
@@ -49,8 +55,22 @@ class PreparedEmail:
         """Raises EmptyPlaceholder or RenderFailed."""
         return self.template.render(self.values(customer))
 
-    def parcel(self, customer: Customer, *, to: str, message_id: str, now: datetime, test: bool = False) -> Parcel:
-        """The message for `customer`, addressed to `to`. Raises EmptyPlaceholder or RenderFailed."""
+    def parcel(
+        self,
+        customer: Customer,
+        *,
+        to: str,
+        message_id: str,
+        now: datetime,
+        test: bool = False,
+        delivery: Delivery | None = None,
+    ) -> Parcel:
+        """The message for `customer`, addressed to `to`. Raises EmptyPlaceholder or RenderFailed.
+
+        Without the `delivery` that it is of, a message (a test) has no address for its bounces and no way to
+        unsubscribe: neither would have somebody to be about.
+        """
+        number = 0 if delivery is None else delivery.broadcast_id or 0
         headers = Headers(
             sender=self.sender,
             reply_to=self.reply_to,
@@ -59,13 +79,17 @@ class PreparedEmail:
             message_id=message_id,
             date=now,
             test=test,
+            unsubscribe=self.unsubscribing.addresses(number, customer.id, email_key(to)) if number else (),
+            feedback_id=feedback_id(number, self.layout.network_name, self.domain) if number else "",
         )
-        envelope = Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=to)
-        return Parcel(envelope, self.assembly.message(self.values(customer), headers))
+        mail_from = self.return_path.of(delivery, parse_sender(self.sender)[1])
+        message = self.assembly.message(self.values(customer), headers)
+        return Parcel(Envelope(mail_from, rcpt_to=to), message)
 
 
 def prepare_email(draft: BroadcastDraft, settings: Settings, known: Collection[str]) -> PreparedEmail:
-    """Compile a draft. Raises InvalidDraft with every problem of its text, NotConfigured without a sender."""
+    """Compile a draft. Raises InvalidDraft with every problem of its text, and NotConfigured without a sender or for
+    settings on bounces and unsubscribing that cannot be used."""
     sender = draft.sender or settings["FROM"]
     if not sender:
         raise NotConfigured(
@@ -75,7 +99,14 @@ def prepare_email(draft: BroadcastDraft, settings: Settings, known: Collection[s
     layout = settings.layout()
     _check_addresses(sender, draft.reply_to or settings["REPLY_TO"])
     template = compile_email(draft.subject, draft.content, draft.content_format, layout, known)
-    prepared = PreparedEmail(template, layout, sender, draft.reply_to or settings["REPLY_TO"])
+    prepared = PreparedEmail(
+        template,
+        layout,
+        sender,
+        draft.reply_to or settings["REPLY_TO"],
+        ReturnPath.from_settings(settings),
+        Unsubscribing.from_settings(settings),
+    )
     _check_network_values(prepared)
     return prepared
 

@@ -10,19 +10,23 @@ from ummsg.vocabulary import DeliveryStatus
 _GONE = "the process that was sending it did not come back"
 
 
-def recover(store: Store, now: datetime) -> None:
-    """Of every delivery that such a drain had claimed: record its result, give it back, or call it unknown."""
+def recover(store: Store, now: datetime) -> int:
+    """Of every delivery that such a drain had claimed: record its result, give it back, or call it unknown.
+
+    Returns how many are unknown now.
+    """
+    unknown = 0
     for token, path in journals(store.path):
         with store.read() as tx:
             held = tx.outbox.claimed_by(token)
         expired = any(lease <= now for _, lease in held.values())
         if left := take_over(token, path, expired=expired):
-            _settle(store, left, now)
+            unknown += _settle(store, left, now)
     with store.begin() as tx:
-        tx.outbox.expire_leases(now)
+        return unknown + tx.outbox.expire_leases(now)
 
 
-def _settle(store: Store, left: Left, now: datetime) -> None:
+def _settle(store: Store, left: Left, now: datetime) -> int:
     with store.begin() as tx:
         held = tx.outbox.claimed_by(left.token)
         settled = {number: each for number, each in left.settled.items() if number in held}
@@ -33,3 +37,4 @@ def _settle(store: Store, left: Left, now: datetime) -> None:
         tx.outbox.give_back(held.keys() - settled.keys(), left.token, now)
     if left.dead:
         left.path.unlink(missing_ok=True)
+    return sum(each.status is DeliveryStatus.UNKNOWN for each in settled.values())

@@ -6,12 +6,14 @@ from datetime import datetime, time
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
+from ummsg.domain.delivery import Delivery
 from ummsg.domain.email import EmailDraft, SystemEmail, chosen_locale
-from ummsg.domain.event import EventKind, Payload, Scalar
+from ummsg.domain.event import EventKind, Payload, Scalar, is_blank
 from ummsg.domain.placeholders import NETWORK, known_placeholders, values_for
 from ummsg.errors import InvalidDraft, NotConfigured, Problem
 from ummsg.mail.assembly import Assembly
 from ummsg.mail.message import Headers, parse_sender
+from ummsg.mail.return_path import ReturnPath
 from ummsg.mail.templates import EmailTemplate, Rendered, compile_email
 from ummsg.mail.transports.base import Envelope
 from ummsg.services.prepared_email import Parcel
@@ -39,6 +41,7 @@ class PreparedSystemEmail:
         self.kind = kind
         self._settings = settings
         self._layout = settings.layout()
+        self._return_path = ReturnPath.from_settings(settings)
         self._known = placeholders_of(kind, attribute_names)
         self._templates: dict[str, EmailTemplate] = {}
         self._assemblies: dict[str, Assembly] = {}
@@ -84,7 +87,7 @@ class PreparedSystemEmail:
             known = {name: known[name] for name in NETWORK}
         types = {field.name: field.type for field in self.kind.fields}
         told = {name: _as_text(value, types[name]) for name, value in payload.items() if name in types}
-        return known | {name: text for name, text in told.items() if text}
+        return known | {name: text for name, text in told.items() if not is_blank(text)}
 
     def check_rendering(self, values: Mapping[str, str], recipient: Recipient) -> None:
         """Raises InvalidDraft, EmptyPlaceholder or RenderFailed if the message to them cannot be made."""
@@ -102,9 +105,19 @@ class PreparedSystemEmail:
         return replace(message, subject=self._prefix + message.subject, html=html)
 
     def parcel(
-        self, recipient: Recipient, values: Mapping[str, str], *, message_id: str, now: datetime, test: bool = False
+        self,
+        recipient: Recipient,
+        values: Mapping[str, str],
+        *,
+        message_id: str,
+        now: datetime,
+        test: bool = False,
+        delivery: Delivery | None = None,
     ) -> Parcel:
-        """The message to `recipient`. Raises as `rendered` does, and NotConfigured without a sender."""
+        """The message to `recipient`. Raises as `rendered` does, and NotConfigured without a sender.
+
+        Without the `delivery` that it is of, a message (a test) has no address for its bounces.
+        """
         headers = Headers(
             sender=self.sender,
             reply_to=self._settings["REPLY_TO"],
@@ -113,10 +126,11 @@ class PreparedSystemEmail:
             message_id=message_id,
             date=now,
             test=test,
+            automatic=True,
         )
-        envelope = Envelope(mail_from=parse_sender(self.sender)[1], rcpt_to=recipient.email)
-        assembly = self._assembly(self.locale(recipient))
-        return Parcel(envelope, assembly.message(values, headers, prefix=self._prefix))
+        mail_from = self._return_path.of(delivery, parse_sender(self.sender)[1])
+        message = self._assembly(self.locale(recipient)).message(values, headers, prefix=self._prefix)
+        return Parcel(Envelope(mail_from, rcpt_to=recipient.email), message)
 
     def locale(self, recipient: Recipient) -> str:
         """The language of their text: their own, else the network's, else English."""

@@ -19,8 +19,8 @@ class Targets:
     def __init__(
         self, customers: Sequence[Customer], by_membership: dict[str, Customer], *, directory_first: bool
     ) -> None:
-        # As the placeholder customer_id prints it, so that a number names one customer only.
-        self._by_number = {customer.external_id or str(customer.id): customer for customer in customers}
+        # The network's numbers, and never our own: they would name somebody else.
+        self._by_number = {customer.external_id: customer for customer in customers if customer.external_id}
         self._by_key = {email_key(customer.email): customer for customer in customers}
         self._by_membership = by_membership
         self._directory_first = directory_first
@@ -31,7 +31,7 @@ class Targets:
         numbers = {_text(payload, "customer_id") for payload in payloads} - {""}
         keys = {email_key(_text(payload, "customer_user_email")) for payload in payloads} - {""}
         memberships = {_text(payload, "membership_id") for payload in payloads} - {""}
-        customers = tx.customers.named(numbers, keys)
+        customers = tx.customers.of_network(numbers, keys)
         return cls(customers, tx.customers.of_memberships(memberships), directory_first=directory_first)
 
     def address(self, payload: Payload) -> tuple[str, Customer | None]:
@@ -46,13 +46,16 @@ class Targets:
             raise NoTarget(f"customer_id {number} is {named.label}, and customer_user_email is {owner.label}'s")
         if address and not (named and self._directory_first):
             return address, named or owner
-        if customer := named or self._by_membership.get(_text(payload, "membership_id")):
-            return customer.email, customer
+        if named is not None:
+            return named.email, named
         if number:
             raise NoTarget(
                 f"customer_id {shown(number)} is nobody in the directory, and there is no customer_user_email"
             )
-        raise NoTarget("the event names no customer: neither customer_id nor customer_user_email")
+        if customer := self._by_membership.get(membership := _text(payload, "membership_id")):
+            return customer.email, customer
+        nor = f", and membership_id {shown(membership)} is nobody's" if membership else ""
+        raise NoTarget(f"the event names no customer: neither customer_id nor customer_user_email{nor}")
 
     def customer_if_known(self, payload: Payload) -> Customer | None:
         """The customer whom the event is about, for what an admin is told of them."""

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlmodel import Session
 
-from ummsg.domain.audience import Audience, AudienceCount, Target, TargetCount
+from ummsg.domain.audience import Audience, AudienceCount, Match, Target, TargetCount
 from ummsg.domain.customer import Customer
 from ummsg.domain.placeholders import ATTRIBUTE_PREFIX, CUSTOMER
 from ummsg.store.rows import customer_of
 from ummsg.store.tables import CustomerRow, MembershipRow, ProductRow, SuppressionRow, table_of
-from ummsg.vocabulary import TargetKind
+from ummsg.vocabulary import MembershipStatus, TargetKind
 
 customers = table_of(CustomerRow)
 memberships = table_of(MembershipRow)
@@ -72,6 +72,20 @@ class Audiences:
     def labels(self, audience: Audience) -> list[str]:
         """The targets in words."""
         return [self._label(target) for target in audience.targets]
+
+    def matches(self, audience: Audience, customer_id: int) -> list[Match]:
+        """The targets that concern a customer now; a product's for each membership, whether or not it counts."""
+        whoever = (Target.everyone(), Target.customer(customer_id))
+        found = [Match(target, self._label(target)) for target in audience.targets if target in whoever]
+        of_theirs = select(memberships.c.product_id, memberships.c.status).where(
+            memberships.c.customer_id == customer_id,
+            memberships.c.product_id.in_(audience.ids(TargetKind.PRODUCT)),
+        )
+        for product_id, status in self._execute(of_theirs.distinct().order_by(*of_theirs.selected_columns)).all():
+            target = Target.product(product_id)
+            counts = status in audience.statuses
+            found.append(Match(target, self._label(target), MembershipStatus(status), counts))
+        return found
 
     def _customers(
         self, condition: ColumnElement[bool], offset: int = 0, limit: int | None = None

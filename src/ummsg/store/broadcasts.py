@@ -93,6 +93,11 @@ class Broadcasts:
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
         self._update(broadcast_id, status=status, note=note, updated_at=now)
 
+    def reopen(self, broadcast_id: int, now: datetime) -> None:
+        """Queue a finished broadcast again, of which something is to be sent once more; leave any other alone."""
+        finished = (broadcasts.c.id == broadcast_id) & (broadcasts.c.status == BroadcastStatus.FINISHED)
+        self._execute(update(broadcasts).where(finished).values(status=BroadcastStatus.QUEUED, updated_at=now))
+
     def delete(self, broadcast_id: int) -> None:
         """For one without deliveries: a ledger is never deleted."""
         self._execute(delete(broadcasts).where(broadcasts.c.id == broadcast_id))

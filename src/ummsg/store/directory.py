@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlmodel import Session
 
 from ummsg.domain.customer import Customer, Membership, Product, email_key
@@ -52,18 +51,12 @@ class Customers:
         """Everyone whose external id this is and, for a number, whose id it is."""
         return list(self._where(_referred(customers, number_or_external_id)))
 
-    def named(self, numbers: Collection[str], keys: Collection[str]) -> list[Customer]:
-        """Those whom the network calls by one of these numbers, or who have one of these normalised addresses.
-
-        The number is the external id or, for a customer without one, the id: what the placeholder customer_id prints.
-        """
-        ids = [int(number) for number in numbers if number.isascii() and number.isdecimal() and len(number) < 19]
+    def of_network(self, numbers: Collection[str], keys: Collection[str]) -> list[Customer]:
+        """Those whom the network calls by one of these numbers, or who have one of these normalised addresses."""
         wanted = {customers.c.external_id: numbers, customers.c.email_key: keys}
         found = [
             customer for column, values in wanted.items() if values for customer in self._where(column.in_(values))
         ]
-        if ids:
-            found += self._where(customers.c.id.in_(ids) & customers.c.external_id.is_(None))
         return list({customer.id: customer for customer in found}.values())
 
     def of_memberships(self, external_ids: Collection[str]) -> dict[str, Customer]:
@@ -102,16 +95,6 @@ class Customers:
     def attribute_names(self) -> list[str]:
         """Every attribute that any customer ever had."""
         return list(self._execute(select(attribute_names.c.name).order_by(attribute_names.c.name)).scalars())
-
-    def cancel_deliveries(self, customer_id: int, reason: str, now: datetime) -> int:
-        """Cancel what waits to be sent to a customer; returns how many deliveries that were."""
-        waiting = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
-        done = self._execute(
-            update(deliveries)
-            .where(deliveries.c.customer_id == customer_id, deliveries.c.status.in_(waiting))
-            .values(status=DeliveryStatus.CANCELLED, due_at=None, reply=reason, updated_at=now)
-        )
-        return done.rowcount
 
     def has_delivery_on_the_wire(self, customer_id: int) -> bool:
         sending = deliveries.c.status == DeliveryStatus.SENDING

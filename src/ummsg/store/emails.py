@@ -1,5 +1,6 @@
 """System emails as they are installed, the texts they had before, and what their deliveries came to."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -74,8 +75,10 @@ class Emails:
         return row.active, row.updated_at
 
     def change(self, email: SystemEmail, draft: EmailDraft, now: datetime, *, why: str) -> SystemEmail:
-        """Store another draft in its place; texts that are replaced are kept as a version. The slug stays."""
-        if dict(email.texts) != dict(draft.texts):
+        """Store another draft in its place; the slug stays. What is replaced is kept as a version, unless it is an edit
+        of settings alone: the next edit changes them back.
+        """
+        if dict(email.texts) != dict(draft.texts) or (why != "edited" and email.draft != draft):
             self._keep_version(email, why, now)
         self._execute(update(emails).where(emails.c.id == email.id).values(**_columns_of(draft), updated_at=now))
         return self.by_id(email.id)
@@ -99,8 +102,11 @@ class Emails:
 
     def versions(self, email_id: int) -> list[EmailVersion]:
         """The newest first."""
+        slug = self._execute(select(emails.c.slug).where(emails.c.id == email_id)).scalar_one()
         rows = self._execute(select(versions).where(versions.c.email_id == email_id).order_by(versions.c.number.desc()))
-        return [EmailVersion(row.number, _texts_of(row.texts), row.why, row.replaced_at) for row in rows]
+        return [
+            EmailVersion(row.number, _draft_of(slug, row.settings, row.texts), row.why, row.replaced_at) for row in rows
+        ]
 
     def metrics(self, email_id: int | None = None) -> dict[int, Metrics]:
         """By email id, counted from the deliveries of all emails, or of one; those without any are left out."""
@@ -124,8 +130,9 @@ class Emails:
     def _keep_version(self, email: SystemEmail, why: str, now: datetime) -> None:
         highest = select(func.max(versions.c.number)).where(versions.c.email_id == email.id)
         number = (self._execute(highest).scalar_one() or 0) + 1
-        kept = {"email_id": email.id, "number": number, "texts": _json_of(email.texts), "why": why, "replaced_at": now}
-        self._execute(insert(versions).values(**kept))
+        columns = _columns_of(email.draft)
+        kept = {"texts": columns.pop("texts"), "settings": columns, "why": why, "replaced_at": now}
+        self._execute(insert(versions).values(email_id=email.id, number=number, **kept))
 
 
 def _columns_of(draft: EmailDraft) -> dict[str, Any]:
@@ -143,20 +150,24 @@ def _columns_of(draft: EmailDraft) -> dict[str, Any]:
     }
 
 
-def _email_of(row: Any) -> SystemEmail:
-    draft = EmailDraft(
-        slug=row.slug,
-        event=row.event,
-        target=EmailTarget(row.target),
-        title=row.title,
-        texts=_texts_of(row.texts),
-        description=row.description,
-        style=EmailStyle(row.style),
-        active=row.active,
-        after=timedelta(seconds=row.after_seconds),
-        sender=row.sender,
-        copy_to_admins=row.copy_to_admins,
+def _draft_of(slug: str, settings: Mapping[str, Any], texts: dict[str, dict[str, str]]) -> EmailDraft:
+    return EmailDraft(
+        slug=slug,
+        event=settings["event"],
+        target=EmailTarget(settings["target"]),
+        title=settings["title"],
+        texts=_texts_of(texts),
+        description=settings["description"],
+        style=EmailStyle(settings["style"]),
+        active=settings["active"],
+        after=timedelta(seconds=settings["after_seconds"]),
+        sender=settings["sender"],
+        copy_to_admins=settings["copy_to_admins"],
     )
+
+
+def _email_of(row: Any) -> SystemEmail:
+    draft = _draft_of(row.slug, row._mapping, row.texts)
     base = None if row.base is None else _texts_of(row.base)
     return SystemEmail(row.id, draft, row.created_at, row.updated_at, base)
 

@@ -13,7 +13,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlmodel import Session
 
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
+from ummsg.store.attempts import Attempts
 from ummsg.store.audience import Audiences
+from ummsg.store.bounces import Bounces
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
@@ -22,9 +24,10 @@ from ummsg.store.imports import CustomerImports, MembershipImports, ProductImpor
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
+from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0003"
+SCHEMA = "0005"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -76,6 +79,10 @@ class Transaction:
         return Suppressions(self.session)
 
     @cached_property
+    def bounces(self) -> Bounces:
+        return Bounces(self.session)
+
+    @cached_property
     def audiences(self) -> Audiences:
         return Audiences(self.session)
 
@@ -86,6 +93,14 @@ class Transaction:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.session)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        return Attempts(self.session)
+
+    @cached_property
+    def settling(self) -> Settling:
+        return Settling(self.session)
 
     @cached_property
     def emails(self) -> Emails:

@@ -34,12 +34,10 @@ class Events:
         if rows:
             self._execute(insert(deliveries), list(rows))
 
-    def known_keys(self, slug: str, keys: Sequence[str]) -> dict[str, int]:
-        """The ids of the events of this kind that carry one of these dedupe keys."""
-        found = self._execute(
-            select(events.c.dedupe_key, events.c.id).where(events.c.slug == slug, events.c.dedupe_key.in_(keys))
-        )
-        return {row.dedupe_key: row.id for row in found}
+    def known_keys(self, slug: str, keys: Sequence[str]) -> dict[str, Event]:
+        """The events of this kind that carry one of these dedupe keys, by key."""
+        found = self._execute(select(events).where(events.c.slug == slug, events.c.dedupe_key.in_(keys)))
+        return {row.dedupe_key: _event_of(row) for row in found}
 
     def has_fired(self, slug: str) -> bool:
         """Whether an event of this kind is stored."""
@@ -85,7 +83,7 @@ class Events:
         self._execute(delete(deliveries).where(deliveries.c.id == delivery_id))
 
     def _outcomes(self, ids: Sequence[int]) -> dict[int, tuple[dict[str, int], str]]:
-        failed_reply = func.max(deliveries.c.reply).filter(deliveries.c.status.in_(_FAILED))
+        failed_reply = func.max(deliveries.c.reply).filter(deliveries.c.status != DeliveryStatus.SENT)
         rows = self._execute(
             select(deliveries.c.event_id, deliveries.c.status, func.count(), failed_reply)
             .where(deliveries.c.broadcast_id.is_(None), deliveries.c.event_id.in_(ids))
@@ -94,7 +92,9 @@ class Events:
         found: dict[int, tuple[dict[str, int], str]] = {}
         for event_id, status, number, reply in rows:
             counts, note = found.get(event_id, ({}, ""))
-            found[event_id] = (counts | {status: number}, note or reply or "")
+            # A failure says more than what was dropped or waits.
+            note = (reply or note) if status in _FAILED else (note or reply)
+            found[event_id] = (counts | {status: number}, note or "")
         return found
 
 

@@ -1,8 +1,8 @@
 """What a drain has on the wire at this moment, in a file beside the database: what narrows doubt when it is killed.
 
 The ledger records results a window at a time. Before a message is about to be complete its delivery is written here,
-and after it its result; so whoever comes upon the file of a drain that died knows of every delivery that it had claimed:
-not begun (to be sent), settled (as it says), or begun and not settled (unknown).
+and after it its result; so whoever comes upon the file of a drain that died knows of every delivery that it had
+claimed: not begun (to be sent), settled (as it says), or begun and not settled (unknown).
 
 A living drain holds a lock on its file, which the system takes from it when it dies. One that was stopped for longer
 than its claims hold is *fenced*: a line is put into its file, and it finds its file longer than it made it before it
@@ -41,8 +41,8 @@ class Journal:
 
     def settle(self, delivery_id: int, settled: Settled) -> None:
         """Write what became of a message that was begun."""
-        due = settled.due_at.isoformat() if settled.due_at else None
-        line = json.dumps([delivery_id, settled.status, settled.attempts, due, settled.reply])
+        moments = [moment.isoformat() if moment else None for moment in (settled.due_at, settled.tried_since)]
+        line = json.dumps([delivery_id, settled.status, settled.attempts, settled.reply, *moments])
         self._size += os.write(self._file, f"R{line}\n".encode())
 
     def close(self, *, keep: bool) -> None:
@@ -116,9 +116,9 @@ def _read(token: str, path: Path, *, dead: bool) -> Left:
         if line.startswith(b"S"):
             begun.add(int(line[1:]))
         elif line.startswith(b"R"):
-            number, status, attempts, due, reply = json.loads(line[1:])
-            moment = datetime.fromisoformat(due) if due else None
-            settled[number] = Settled(DeliveryStatus(status), attempts, moment, reply)
+            number, status, attempts, reply, *moments = json.loads(line[1:])
+            due_at, tried_since = (datetime.fromisoformat(moment) if moment else None for moment in moments)
+            settled[number] = Settled(DeliveryStatus(status), attempts, due_at, reply, tried_since)
     complete = bool(_boot()) and lines[0] == f"B{_boot()}".encode()
     return Left(token, path, frozenset(begun), settled, dead, complete)
 

@@ -1,18 +1,19 @@
 """The ledger: freezing an audience into deliveries, claiming, recording, counting.
 
-Each transition of `domain/delivery.py` is one statement here. Whatever changes a delivery that a drain may hold
-names the claim token, so that a process which lost its lease changes nothing.
+Each transition of `domain/delivery.py` is one statement here; those at an admin's word are in `settling.py`. Whatever
+changes a delivery that a drain may hold names the claim token, so that a process which lost its lease changes nothing.
 """
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import LEASE, Counts, Delivery, Settled
+from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
@@ -74,50 +75,64 @@ class Outbox:
 
     def record(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
         """Write down what became of claimed deliveries; how many of the claims were still ours."""
-        return self._release(
-            [
-                {
-                    "b_id": number,
-                    "b_status": each.status,
-                    "b_attempts": each.attempts,
-                    "b_due_at": each.due_at,
-                    "b_reply": each.reply,
-                }
-                for number, each in settled.items()
-            ],
+        ours = self._still(settled.keys(), token)
+        rows = [
+            {
+                "b_id": number,
+                "b_status": settled[number].status,
+                "b_attempts": settled[number].attempts,
+                "b_due_at": settled[number].due_at,
+                "b_reply": settled[number].reply,
+                "b_tried_since": settled[number].tried_since,
+            }
+            for number in ours
+        ]
+        self._release(
+            rows,
             token,
             now,
             status=bindparam("b_status"),
             attempts=bindparam("b_attempts"),
             due_at=bindparam("b_due_at"),
             reply=bindparam("b_reply"),
+            tried_since=bindparam("b_tried_since"),
         )
+        history = [_attempt_row(number, settled[number], now) for number in ours if settled[number].is_history]
+        if history:
+            self._execute(insert(attempts), history)
+        return len(ours)
 
-    def give_back(self, ids: Collection[int], token: str, now: datetime) -> int:
+    def give_back(self, ids: Collection[int], token: str, now: datetime) -> None:
         """Return claimed deliveries that were not put on the wire; no attempt is counted."""
-        return self._release([{"b_id": number} for number in ids], token, now, status=DeliveryStatus.QUEUED, due_at=now)
+        self._release([{"b_id": number} for number in ids], token, now, status=DeliveryStatus.QUEUED, due_at=now)
 
     def claimed_by(self, token: str) -> dict[int, tuple[int, datetime]]:
         """Attempts and lease of what a drain holds, by id."""
-        held = select(deliveries.c.id, deliveries.c.attempts, deliveries.c.lease_until).where(
-            deliveries.c.claim_token == token, deliveries.c.status == DeliveryStatus.SENDING
-        )
-        return {row.id: (row.attempts, row.lease_until) for row in self._execute(held)}
+        columns = (deliveries.c.id, deliveries.c.attempts, deliveries.c.lease_until)
+        held = (deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.claim_token == token)
+        return {
+            row.id: (row.attempts, row.lease_until)
+            for whose in (deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT)
+            for row in self._execute(select(*columns).where(whose, *held))
+        }
 
     def expire_leases(self, now: datetime) -> int:
         """Whoever held these is gone, and may have been at the final dot: nobody knows what became of them."""
         return sum(self._expire(whose, now) for whose in (deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT))
 
     def _expire(self, whose: Any, now: datetime) -> int:
+        lost = and_(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
+        reply = "the process that was sending it did not come back"
+        self._execute(noting(lost, DeliveryStatus.UNKNOWN, reply, now, more=1))
         done = self._execute(
             update(deliveries)
-            .where(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
+            .where(lost)
             .values(
                 status=DeliveryStatus.UNKNOWN,
                 attempts=deliveries.c.attempts + 1,
                 claim_token=None,
                 lease_until=None,
-                reply="the process that was sending it did not come back",
+                reply=reply,
                 updated_at=now,
             )
         )
@@ -125,14 +140,38 @@ class Outbox:
 
     def cancel_open(self, broadcast_id: int, reason: str, now: datetime) -> int:
         """Cancel what no drain holds at this moment."""
+        return self._cancel(deliveries.c.broadcast_id == broadcast_id, reason, now)
+
+    def cancel_for_customer(self, customer_id: int, reason: str, now: datetime) -> int:
+        """Cancel what waits to be sent to a customer; returns how many deliveries that were."""
+        return self._cancel(deliveries.c.customer_id == customer_id, reason, now)
+
+    def _cancel(self, whose: ColumnElement[bool], reason: str, now: datetime) -> int:
         done = self._execute(
             update(deliveries)
-            .where(deliveries.c.broadcast_id == broadcast_id, deliveries.c.status.in_(_CLAIMABLE))
+            .where(whose, deliveries.c.status.in_(_CLAIMABLE))
             .values(status=DeliveryStatus.CANCELLED, due_at=None, reply=reason, updated_at=now)
         )
         return done.rowcount
 
+    def finish(self, broadcast_id: int, now: datetime) -> bool:
+        """Whether a queued broadcast has nothing open any more, and is finished from now on."""
+        open_ones = select(deliveries.c.id).where(
+            deliveries.c.broadcast_id == broadcast_id, deliveries.c.status.in_(OPEN_STATUSES)
+        )
+        done = self._execute(
+            update(broadcasts)
+            .where(broadcasts.c.id == broadcast_id, broadcasts.c.status == BroadcastStatus.QUEUED, ~exists(open_ones))
+            .values(status=BroadcastStatus.FINISHED, note="", updated_at=now)
+        )
+        return bool(done.rowcount)
+
     # Looking
+
+    def addresses(self, ids: Collection[int]) -> dict[int, str]:
+        """Of these deliveries."""
+        found = select(deliveries.c.id, deliveries.c.email).where(deliveries.c.id.in_(ids))
+        return {row.id: row.email for row in self._execute(found)}
 
     def counts(self, broadcast_id: int) -> Counts:
         rows = self._execute(
@@ -168,6 +207,18 @@ class Outbox:
             (email_id, Counts.of(by_status), min(moments, default=None))
             for email_id, (by_status, moments) in found.items()
         ]
+
+    def to_customer(self, broadcast_id: int, customer_id: int) -> Delivery | None:
+        """A broadcast's delivery to a customer."""
+        return self._only(deliveries.c.broadcast_id == broadcast_id, deliveries.c.customer_id == customer_id)
+
+    def to_address(self, broadcast_id: int, key: str) -> Delivery | None:
+        """A broadcast's delivery to a normalised address, whoever's it is now."""
+        return self._only(deliveries.c.broadcast_id == broadcast_id, deliveries.c.email_key == key)
+
+    def _only(self, *conditions: ColumnElement[bool]) -> Delivery | None:
+        row = self._execute(select(deliveries).where(*conditions)).first()
+        return None if row is None else delivery_of(row)
 
     def next_due(self, broadcast_id: int) -> datetime | None:
         """When the next open delivery of a broadcast may be tried."""
@@ -212,15 +263,30 @@ class Outbox:
                 break
         return sorted(claimed, key=lambda delivery: delivery.id)
 
-    def _release(self, rows: list[dict[str, Any]], token: str, now: datetime, **values: Any) -> int:
+    def _still(self, ids: Collection[int], token: str) -> list[int]:
+        """Those of these deliveries that are still claimed with this token."""
+        if not ids:
+            return []
+        ours = select(deliveries.c.id).where(
+            deliveries.c.id.in_(ids),
+            deliveries.c.status == DeliveryStatus.SENDING,
+            deliveries.c.claim_token == token,
+        )
+        return list(self._execute(ours).scalars())
+
+    def _release(self, rows: list[dict[str, Any]], token: str, now: datetime, **values: Any) -> None:
         if not rows:
-            return 0
+            return
         statement = (
             update(deliveries)
-            .where(deliveries.c.id == bindparam("b_id"), deliveries.c.claim_token == token)
+            .where(
+                deliveries.c.id == bindparam("b_id"),
+                deliveries.c.status == DeliveryStatus.SENDING,
+                deliveries.c.claim_token == token,
+            )
             .values(claim_token=None, lease_until=None, updated_at=now, **values)
         )
-        return int(self._execute(statement, rows).rowcount)
+        self._execute(statement, rows)
 
 
 def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> Any:
@@ -239,6 +305,16 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
     }
     chosen = select(*columns.values()).select_from(with_suppression()).where(condition).order_by(customers.c.id)
     return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
+
+
+def _attempt_row(delivery_id: int, settled: Settled, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery_id": delivery_id,
+        "number": settled.attempts,
+        "at": now,
+        "status": settled.status,
+        "reply": settled.reply,
+    }
 
 
 def _first_due(whose: Any, status: DeliveryStatus, now: datetime, number: int) -> Select[Any]:
@@ -273,4 +349,6 @@ def delivery_of(row: Any) -> Delivery:
         updated_at=row.updated_at,
         event_id=row.event_id,
         email_id=row.email_id,
+        attempts_before=row.attempts_before,
+        tried_since=row.tried_since,
     )

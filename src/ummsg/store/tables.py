@@ -116,6 +116,17 @@ class SuppressionRow(SQLModel, table=True):
     created_at: datetime = _moment(nullable=False)
 
 
+class SuppressionProposalRow(SQLModel, table=True):
+    """An address that a server has said does not exist, until somebody decides."""
+
+    __tablename__ = "suppression_proposals"
+
+    email_key: str = Field(sa_type=Text, primary_key=True)
+    email: str = _text()
+    reason: str = _text()
+    created_at: datetime = _moment(nullable=False)
+
+
 class BroadcastRow(SQLModel, table=True):
     __tablename__ = "broadcasts"
 
@@ -180,12 +191,13 @@ class EmailRow(SQLModel, table=True):
 
 
 class EmailVersionRow(SQLModel, table=True):
-    """Texts that a system email had until `replaced_at`."""
+    """Texts and settings that a system email had until `replaced_at`."""
 
     __tablename__ = "email_versions"
 
     email_id: int = Field(sa_column=Column(ForeignKey("emails.id", ondelete="CASCADE"), primary_key=True))
     number: int = Field(primary_key=True)
+    settings: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     texts: dict[str, dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
     why: str = _text()
     replaced_at: datetime = _moment(nullable=False)
@@ -239,6 +251,37 @@ class DeliveryRow(SQLModel, table=True):
     lease_until: datetime | None = _moment()
     reply: str = _text()
     updated_at: datetime = _moment(nullable=False)
+    attempts_before: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """Attempts made before an admin had it sent again: they do not count towards giving up."""
+    tried_since: datetime | None = _moment()
+    """When the first attempt that counts was deferred."""
+
+
+class AttemptRow(SQLModel, table=True):
+    """A delivery's history; a first attempt that succeeded leaves no row here, its delivery says it all."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_delivery", "delivery_id"),)
+
+    id: int = Field(default=None, primary_key=True)
+    delivery_id: int = Field(sa_column=Column(ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False))
+    number: int
+    at: datetime = _moment(nullable=False)
+    status: str = _text()
+    reply: str = _text()
+
+
+class BounceRow(SQLModel, table=True):
+    """A bounce that was dealt with, by the hash of the message: met again, it changes nothing."""
+
+    __tablename__ = "bounces"
+    __table_args__ = (Index("ix_bounces_delivery", "delivery_id"),)
+
+    digest: str = Field(sa_type=Text, primary_key=True)
+    delivery_id: int | None = Field(sa_column=Column(ForeignKey("deliveries.id", ondelete="SET NULL")))
+    verdict: str = _text()
+    reply: str = _text()
+    noted_at: datetime = _moment(nullable=False)
 
 
 class DismissalRow(SQLModel, table=True):

@@ -139,20 +139,57 @@ def test_the_ledger_survives_the_coming_of_system_emails(path: Path, tmp_path: P
     assert kept == [(3, 7, 1, "sent", "abc@example.com", 2, "250 Ok", None)]
 
 
-FAILING = """
+def test_what_is_known_of_earlier_attempts_begins_their_history(path: Path, tmp_path: Path) -> None:
+    old_database(path, tmp_path, schema="0003")
+    execute(
+        path,
+        "INSERT INTO broadcasts VALUES (7, 'email', 'queued', 'Hello', 'Text', 'markdown', '', '', '[]', NULL, NULL,"
+        " NULL, NULL, '', '', '', 5, 1, NULL, '', '2026-11-23', '2026-11-23')",
+        *(
+            "INSERT INTO deliveries (id, broadcast_id, email, email_key, message_id, status, attempts, reply,"
+            " updated_at)"
+            f" VALUES ({number}, 7, 'a{number}', 'a{number}', 'm{number}', '{status}', {attempts}, '{reply}',"
+            " '2026-11-23')"
+            for number, status, attempts, reply in (
+                (1, "sent", 1, "250 Ok"),
+                (2, "sent", 3, "250 at last"),
+                (3, "deferred", 2, "451 later"),
+                (4, "failed", 1, "550 no"),
+                (5, "unknown", 1, "lost"),
+                (6, "queued", 0, ""),
+            )
+        ),
+    )
+
+    upgrade(url(path))
+
+    connection = sqlite3.connect(path)
+    history = connection.execute("SELECT delivery_id, number, status, reply FROM attempts ORDER BY id").fetchall()
+    tried = connection.execute("SELECT id, attempts_before, tried_since FROM deliveries WHERE id IN (1, 3)").fetchall()
+    connection.close()
+    assert history == [
+        (2, 3, "sent", "250 at last"),
+        (3, 2, "deferred", "451 later"),
+        (4, 1, "failed", "550 no"),
+        (5, 1, "unknown", "lost"),
+    ]
+    assert tried == [(1, 0, None), (3, 0, "2026-11-23")]
+
+
+FAILING = f"""
 from alembic import op
 revision = "9999"
-down_revision = "0003"
+down_revision = "{SCHEMA}"
 def upgrade():
     op.execute("ALTER TABLE customers ADD COLUMN nickname TEXT")
     op.execute("DELETE FROM customers")
     op.execute("this is not SQL")
 """
 
-ORPHANING = """
+ORPHANING = f"""
 from alembic import op
 revision = "9999"
-down_revision = "0003"
+down_revision = "{SCHEMA}"
 def upgrade():
     op.execute("INSERT INTO memberships (customer_id, product_id, status) VALUES (4711, 4711, 'active')")
 """

@@ -1,12 +1,12 @@
 """The ledger: every recipient once, in one state, whoever dies when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import BroadcastDraft
-from ummsg.domain.delivery import LEASE, Counts, Fate, Outcome, settle
+from ummsg.domain.delivery import LEASE, Attempt, Counts, Fate, Outcome, settle
 from ummsg.domain.suppression import Suppression
 from ummsg.store.engine import Store
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, DeliveryStatus
@@ -159,3 +159,72 @@ def test_cancelling_leaves_what_is_on_the_wire(store: Store, broadcast_id: int) 
         assert tx.outbox.record(on_the_wire.id, "mine", settled, NOW)
 
     assert counts(store, broadcast_id) == Counts(targeted=7, sent=1, cancelled=6)
+
+
+def record(store: Store, broadcast_id: int, fate: Fate, reply: str, now: datetime = NOW) -> int:
+    """Claim the next delivery and record what became of it; returns its id."""
+    with store.begin() as tx:
+        claimed = tx.outbox.claim(broadcast_id, "mine", now)
+        assert claimed is not None
+        settled = settle(Outcome(fate, reply), attempts=claimed.attempts, tried_since=claimed.tried_since, now=now)
+        assert tx.outbox.record(claimed.id, "mine", settled, now)
+        return claimed.id
+
+
+def history(store: Store, delivery_id: int) -> list[Attempt]:
+    with store.read() as tx:
+        return tx.attempts.of(delivery_id)
+
+
+def test_a_first_attempt_that_succeeds_writes_no_history(store: Store, broadcast_id: int) -> None:
+    freeze(store, broadcast_id)
+
+    assert history(store, record(store, broadcast_id, Fate.ACCEPTED, "250 ok")) == []
+
+
+def test_every_other_attempt_is_kept_with_the_servers_words(store: Store, broadcast_id: int) -> None:
+    freeze(store, broadcast_id, size=20)
+    with store.begin() as tx:
+        tx.outbox.cancel_for_customer(7, "out of the way", NOW)
+    ids = [record(store, broadcast_id, Fate.REFUSED_FOR_NOW, f"451 {number}") for number in range(6)]
+    later = NOW + timedelta(hours=1)
+    assert record(store, broadcast_id, Fate.ACCEPTED, "250 ok", later) == ids[0]
+
+    assert history(store, ids[0]) == [
+        Attempt(1, NOW, DeliveryStatus.DEFERRED, "451 0"),
+        Attempt(2, later, DeliveryStatus.SENT, "250 ok"),
+    ]
+    assert history(store, ids[1]) == [Attempt(1, NOW, DeliveryStatus.DEFERRED, "451 1")]
+
+
+def test_a_result_that_is_not_the_claimants_leaves_no_history(store: Store, broadcast_id: int) -> None:
+    freeze(store, broadcast_id)
+    with store.begin() as tx:
+        delivery = tx.outbox.claim(broadcast_id, "mine", NOW)
+        assert delivery is not None
+        tx.outbox.record(delivery.id, "not mine", settle(Outcome(Fate.REFUSED), attempts=0, now=NOW), NOW)
+
+    assert history(store, delivery.id) == []
+
+
+def test_a_claim_whose_process_died_is_history(store: Store, broadcast_id: int) -> None:
+    freeze(store, broadcast_id)
+    with store.begin() as tx:
+        lost = tx.outbox.claim(broadcast_id, "dead", NOW)
+        assert lost is not None
+        tx.outbox.expire_leases(NOW + LEASE)
+
+    (attempt,) = history(store, lost.id)
+    assert (attempt.number, attempt.at, attempt.status) == (1, NOW + LEASE, DeliveryStatus.UNKNOWN)
+
+
+def test_a_broadcast_is_finished_once_nothing_of_it_is_open(store: Store, broadcast_id: int) -> None:
+    freeze(store, broadcast_id)
+    with store.begin() as tx:
+        tx.outbox.claim(broadcast_id, "mine", NOW)
+        tx.outbox.cancel_open(broadcast_id, "cancelled", NOW)
+        assert not tx.outbox.finish(broadcast_id, NOW)
+        tx.outbox.expire_leases(NOW + LEASE)
+        assert tx.outbox.finish(broadcast_id, NOW)
+        assert not tx.outbox.finish(broadcast_id, NOW)
+        assert tx.broadcasts.get(broadcast_id).status is BroadcastStatus.FINISHED

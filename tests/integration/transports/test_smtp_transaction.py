@@ -30,8 +30,12 @@ def waiting_for(answer: str, server: SmtpServer) -> Connection:
     [
         ("MAIL", "451 4.3.0 later", Fate.REFUSED_FOR_NOW),
         ("MAIL", "552 5.3.4 message too big", Fate.REFUSED),
+        ("MAIL", "552 message too big", Fate.REFUSED),
         ("RCPT", "450 4.2.0 greylisted", Fate.REFUSED_FOR_NOW),
         ("RCPT", "452 4.2.2 mailbox full", Fate.REFUSED_FOR_NOW),
+        ("RCPT", "552 over quota", Fate.REFUSED_FOR_NOW),
+        ("RCPT", "550 5.2.2 mailbox full", Fate.REFUSED_FOR_NOW),
+        ("RCPT", "550 4.2.1 disabled for now", Fate.REFUSED_FOR_NOW),
         ("RCPT", "550 5.1.1 no such user", Fate.REFUSED),
         ("DATA", "451 4.3.0 later", Fate.REFUSED_FOR_NOW),
         ("DATA", "554 5.5.1 no", Fate.REFUSED),

@@ -8,13 +8,17 @@ from hypothesis import strategies as st
 
 from ummsg.domain.delivery import (
     FIRST_RETRY,
+    JITTER,
     LONGEST_RETRY,
+    MAX_AGE,
     MAX_ATTEMPTS,
+    TRANSITIONS,
     Counts,
     Fate,
     Outcome,
     Tally,
     backoff,
+    refusal,
     settle,
     unsendable,
 )
@@ -42,6 +46,103 @@ def test_refused_for_now_is_tried_again_later() -> None:
 
     assert settled.status is DeliveryStatus.DEFERRED
     assert settled.due_at == NOW + FIRST_RETRY
+
+
+@pytest.mark.parametrize(
+    ("code", "enhanced", "fate"),
+    [
+        (450, "", Fate.REFUSED_FOR_NOW),
+        (451, "4.7.1", Fate.REFUSED_FOR_NOW),
+        (550, "", Fate.REFUSED),
+        (550, "5.1.1", Fate.REFUSED),
+        (554, "5.7.1", Fate.REFUSED),
+        # where the two disagree, the enhanced code is the more exact
+        (550, "4.2.1", Fate.REFUSED_FOR_NOW),
+        (450, "5.7.1", Fate.REFUSED),
+        # a full mailbox, however it is put
+        (452, "", Fate.REFUSED_FOR_NOW),
+        (452, "4.2.2", Fate.REFUSED_FOR_NOW),
+        (552, "", Fate.REFUSED_FOR_NOW),
+        (552, "5.2.2", Fate.REFUSED_FOR_NOW),
+        (550, "5.2.2", Fate.REFUSED_FOR_NOW),
+        # 552 that says that it is about something else
+        (552, "5.3.4", Fate.REFUSED),
+        # about the connection
+        (421, "", Fate.REFUSED_FOR_NOW),
+        (421, "5.7.0", Fate.REFUSED_FOR_NOW),
+    ],
+)
+def test_what_a_refusal_means(code: int, enhanced: str, fate: Fate) -> None:
+    assert refusal(code, enhanced) is fate
+
+
+@pytest.mark.parametrize(
+    ("attempts", "attempts_before", "age", "status"),
+    [
+        (0, 0, timedelta(0), DeliveryStatus.DEFERRED),
+        (MAX_ATTEMPTS - 2, 0, timedelta(hours=9), DeliveryStatus.DEFERRED),
+        (MAX_ATTEMPTS - 1, 0, timedelta(hours=9), DeliveryStatus.FAILED),
+        (3, 0, MAX_AGE - timedelta(seconds=1), DeliveryStatus.DEFERRED),
+        (3, 0, MAX_AGE, DeliveryStatus.FAILED),
+        # sent again by an admin: counted anew
+        (MAX_ATTEMPTS, MAX_ATTEMPTS, timedelta(0), DeliveryStatus.DEFERRED),
+        (2 * MAX_ATTEMPTS - 1, MAX_ATTEMPTS, timedelta(hours=9), DeliveryStatus.FAILED),
+    ],
+)
+def test_when_it_is_tried_again_and_when_not(
+    attempts: int, attempts_before: int, age: timedelta, status: DeliveryStatus
+) -> None:
+    settled = settle(
+        Outcome(Fate.REFUSED_FOR_NOW, "451 later"),
+        attempts=attempts,
+        attempts_before=attempts_before,
+        tried_since=NOW - age,
+        now=NOW,
+    )
+
+    assert settled.status is status
+    assert settled.attempts == attempts + 1
+    if status is DeliveryStatus.FAILED:
+        assert settled.reply == f"451 later (gave up after {attempts + 1 - attempts_before})"
+    else:
+        assert settled.tried_since == NOW - age
+
+
+def test_its_age_counts_from_the_first_attempt() -> None:
+    first = settle(Outcome(Fate.REFUSED_FOR_NOW), attempts=0, now=NOW)
+    second = settle(
+        Outcome(Fate.REFUSED_FOR_NOW), attempts=1, now=NOW + timedelta(days=1), tried_since=first.tried_since
+    )
+
+    assert (first.tried_since, second.tried_since) == (NOW, NOW)
+
+
+def test_after_a_retry_the_waits_begin_anew() -> None:
+    settled = settle(Outcome(Fate.REFUSED_FOR_NOW), attempts=5, attempts_before=5, now=NOW)
+
+    assert settled.due_at == NOW + FIRST_RETRY
+
+
+@pytest.mark.parametrize(
+    ("fate", "attempts", "is_history"),
+    [(Fate.ACCEPTED, 0, False), (Fate.ACCEPTED, 1, True), (Fate.REFUSED, 0, True), (Fate.IN_DOUBT, 0, True)],
+)
+def test_only_a_first_attempt_that_succeeds_is_no_history(fate: Fate, attempts: int, is_history: bool) -> None:
+    assert settle(Outcome(fate), attempts=attempts, now=NOW).is_history is is_history
+
+
+@pytest.mark.parametrize("outcome", [Outcome(fate) for fate in Fate])
+def test_what_an_attempt_leads_to_is_allowed(outcome: Outcome) -> None:
+    for attempts in (0, MAX_ATTEMPTS - 1):
+        assert settle(outcome, attempts=attempts, now=NOW).status in TRANSITIONS[DeliveryStatus.SENDING]
+
+
+def test_every_state_says_where_it_may_go() -> None:
+    assert set(TRANSITIONS) == set(DeliveryStatus)
+    final = {status for status, to in TRANSITIONS.items() if not to}
+    assert final == {DeliveryStatus.SENT, DeliveryStatus.SUPPRESSED, DeliveryStatus.CANCELLED}
+    on_the_wire = {status for status, to in TRANSITIONS.items() if DeliveryStatus.SENDING in to}
+    assert on_the_wire == {DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED}
 
 
 def test_it_gives_up_at_the_last_attempt() -> None:
@@ -78,6 +179,11 @@ def test_a_message_that_cannot_be_made_fails_without_an_attempt() -> None:
 def test_backoff_grows_and_is_bounded(attempts: int) -> None:
     assert FIRST_RETRY <= backoff(attempts) <= LONGEST_RETRY
     assert backoff(attempts) <= backoff(attempts + 1)
+
+
+@given(st.integers(min_value=1, max_value=20), st.floats(min_value=0, max_value=1))
+def test_chance_only_lengthens_a_wait_and_within_bounds(attempts: int, chance: float) -> None:
+    assert backoff(attempts) <= backoff(attempts, chance) <= backoff(attempts) * (1 + JITTER)
 
 
 def test_backoff_doubles_at_first() -> None:

@@ -230,3 +230,31 @@ def test_what_is_not_one_name_and_one_address_is_no_sender(text: str) -> None:
 
 def test_the_time_zone_of_the_date_is_kept() -> None:
     assert b"Date: Mon, 23 Nov 2026 11:30:15 +0000\r\n" in _composed(date=NOW.astimezone(UTC))
+
+
+def test_what_receivers_look_for_is_left_out_unless_it_is_given() -> None:
+    parsed = _parsed(_composed())
+
+    for header in ("List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID", "Auto-Submitted"):
+        assert parsed[header] is None
+
+
+def test_unsubscribing_by_a_click_and_by_mail() -> None:
+    message = _composed(unsubscribe=("https://x.example/u/abc", "mailto:u@x.example?subject=unsubscribe%20abc"))
+
+    assert _unfolded(message, "List-Unsubscribe") == (
+        "<https://x.example/u/abc>, <mailto:u@x.example?subject=unsubscribe%20abc>"
+    )
+    assert _parsed(message)["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_click_is_promised_only_where_there_is_something_to_click() -> None:
+    parsed = _parsed(_composed(unsubscribe=("mailto:u@x.example",)))
+
+    assert parsed["List-Unsubscribe"] == "<mailto:u@x.example>"
+    assert parsed["List-Unsubscribe-Post"] is None
+
+
+def test_the_headers_of_a_campaign_and_of_a_machine() -> None:
+    assert _parsed(_composed(feedback_id="broadcast-1:example"))["Feedback-ID"] == "broadcast-1:example"
+    assert _parsed(_composed(automatic=True))["Auto-Submitted"] == "auto-generated"

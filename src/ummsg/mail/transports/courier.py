@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ummsg.domain.delivery import Outcome
-from ummsg.errors import MailServerRefused
+from ummsg.errors import MailServerRefused, MailServerUnreachable, NotConfigured
 from ummsg.mail.transports.base import Envelope, Transport
 
 
@@ -43,7 +43,19 @@ class Sack(Protocol):
         """A letter that was not begun, and will not be by this courier."""
 
 
-def carry_one_by_one(transport: Transport, sack: Sack) -> None:
+def carry(transport: Transport, sack: Sack, *, connections: int) -> None:
+    """Deliver everything in a sack, in a transport's own way (`carry(sack, connections)`) if it has one.
+
+    Raises what the sack raises, and what opening a connection raises.
+    """
+    own = getattr(transport, "carry", None)
+    if own is None:
+        _carry_one_by_one(transport, sack)
+    else:
+        own(sack, connections)
+
+
+def _carry_one_by_one(transport: Transport, sack: Sack) -> None:
     """For transports that have no way of their own: over one connection, each letter settled before the next."""
     with transport.connect() as connection:
         while not sack.finished:
@@ -57,7 +69,7 @@ def carry_one_by_one(transport: Transport, sack: Sack) -> None:
                 outcome: Outcome | MailServerRefused = connection.send(letter.envelope, letter.message)
             except MailServerRefused as error:
                 outcome = error
-            except BaseException:
+            except (MailServerUnreachable, NotConfigured):
                 sack.take_back(letter.key)
                 raise
             sack.settle(letter.key, outcome)

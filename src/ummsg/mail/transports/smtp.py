@@ -13,6 +13,8 @@ from ummsg.config import MailUrl
 from ummsg.domain.delivery import LEASE, Outcome
 from ummsg.errors import MailServerRefused, NotConfigured
 from ummsg.mail.transports.base import Envelope, Password, refuse_unknown_options, unusable
+from ummsg.mail.transports.courier import Sack
+from ummsg.mail.transports.smtp_courier import SmtpCourier
 from ummsg.mail.transports.smtp_lane import Lane, OnTheWay, Settled
 from ummsg.mail.transports.smtp_session import Server, Session, is_loopback, open_session
 from ummsg.mail.transports.smtp_transaction import as_data
@@ -88,6 +90,10 @@ class SmtpTransport:
     def connect(self) -> "SmtpConnection":
         """Reach, secure and log in. Raises MailServerUnreachable, MailServerRefused or NotConfigured."""
         return SmtpConnection(self._open)
+
+    def carry(self, sack: Sack, connections: int) -> None:
+        """Many messages, over up to so many connections at once."""
+        SmtpCourier(lambda: self._open(_give_up_at()), connections).carry(sack)
 
 
 class SmtpConnection:

@@ -18,7 +18,7 @@ from ummsg.mail.transports.smtp_transaction import (
     DOT_PATIENCE,
     about_us,
     parameters,
-    refusal,
+    refused,
     sender_refused,
     wire_address,
 )
@@ -37,6 +37,10 @@ class OnTheWay:
     body: bytes
     lost: int = 0
     """Connections that were lost under it before it was complete."""
+
+
+_TOO_BIG = 552
+"""To MAIL FROM this is about the message's size (RFC 1870 § 6.1), not about who sends it."""
 
 
 class _Wait(StrEnum):
@@ -180,13 +184,17 @@ class Lane:
         """The reply to MAIL FROM or RCPT TO. What was said after it has to be answered first, if it was said."""
         self._check_sense(reply)
         if under.verdict is None:
-            # 552 is about the message's size (RFC 1870 § 6.1), not about who sends it.
-            ours = reply.permanent and reply.code != 552 if wait is _Wait.SENDER else about_us(reply)
-            under.verdict = sender_refused(self.session, under.sender, reply) if ours else refusal(reply)
+            under.verdict = self._verdict(wait, under, reply)
         if self.pipelining:
             return None
         self._unsaid.clear()
         return self._settled(under, under.verdict)
+
+    def _verdict(self, wait: _Wait, under: _Under, reply: Reply) -> Outcome | MailServerRefused:
+        if wait is _Wait.SENDER and reply.permanent and reply.code == _TOO_BIG:
+            return Outcome(Fate.REFUSED, str(reply))
+        ours = reply.permanent if wait is _Wait.SENDER else about_us(reply)
+        return sender_refused(self.session, under.sender, reply) if ours else refused(reply)
 
     def _after_data(self, under: _Under, reply: Reply) -> Settled | None:
         """Send the body, unless the letter was refused; to a server that wants one all the same, none."""
@@ -204,7 +212,7 @@ class Lane:
             self._say(_Wait.LONE_DOT, under, b".\r\n")
         else:
             self._check_sense(reply)
-        about = sender_refused(self.session, under.sender, reply) if about_us(reply) else refusal(reply)
+        about = sender_refused(self.session, under.sender, reply) if about_us(reply) else refused(reply)
         return self._settled(under, under.verdict or about)
 
     def _settled(self, under: _Under, verdict: Outcome | MailServerRefused) -> Settled:
@@ -223,7 +231,7 @@ class Lane:
         if reply.code // 100 == 3:
             self.closing = f"said {reply}"
             return Outcome(Fate.IN_DOUBT, f"the message was complete, and the server answered {reply}")
-        return refusal(reply)
+        return refused(reply)
 
     def _of_lost_body(self, under: _Under, how: str) -> Outcome:
         if self._said >= under.body_ends_at:

@@ -2,7 +2,7 @@
 
 import re
 
-from ummsg.domain.delivery import Fate, Outcome
+from ummsg.domain.delivery import Outcome, refusal
 from ummsg.errors import MailServerRefused
 from ummsg.mail.transports.smtp_session import Session
 from ummsg.mail.transports.smtp_wire import Reply
@@ -53,8 +53,9 @@ def parameters(session: Session, addresses: str, body: bytes) -> tuple[str, str]
     return said, ""
 
 
-def refusal(reply: Reply) -> Outcome:
-    return Outcome(Fate.REFUSED if reply.permanent else Fate.REFUSED_FOR_NOW, str(reply))
+def refused(reply: Reply) -> Outcome:
+    """What a refusal of the recipient or of the message comes to."""
+    return Outcome(refusal(reply.code, reply.enhanced), str(reply))
 
 
 _LOGIN_WANTED = (530, 534, 535, 538)

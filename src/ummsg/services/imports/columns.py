@@ -19,6 +19,8 @@ class Columns:
     required: Collection[str]
     check_other: Callable[[str, str], None] | None = None
     """Raises InvalidInput if a header that is not known cannot be kept; None: such columns are ignored."""
+    bare: str = ""
+    """What a file without a header holds, an address a line; nothing if every file needs a header."""
     others: set[str] = field(default_factory=set)
 
     @property

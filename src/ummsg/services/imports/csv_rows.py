@@ -21,9 +21,12 @@ _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 class CsvRows:
     """Raises InvalidInput for a header that makes no sense, when made; bad rows come as Rejected."""
 
-    def __init__(self, lines: Lines, naming: Callable[[Sequence[str]], list[str]], name: str) -> None:
+    def __init__(self, lines: Lines, naming: Callable[[Sequence[str]], list[str]], name: str, bare: str = "") -> None:
         self._lines = lines
         header = _header(lines, name)
+        if bare and _is_address(header):
+            lines.give_back_all()
+            header = bare
         self._delimiter = _delimiter(header)
         self.headers = self._header_cells(header, name)
         self._corrected = self.headers[:2] == REJECTS_HEADER
@@ -112,6 +115,11 @@ def _header(lines: Lines, name: str) -> str:
     if not _is_utf8(text):
         raise InvalidInput(f"{name} is not UTF-8 text", details=[f"line {lines.number}: {shown(text)}"], hint=_RECODE)
     return text
+
+
+def _is_address(header: str) -> bool:
+    """Whether the first line is data: no column's name has an @ in it."""
+    return "@" in header and not any(delimiter in header for delimiter in DELIMITERS)
 
 
 _RECODE = "save it as CSV in UTF-8, or: iconv -f windows-1252 -t utf-8 FILE"

@@ -59,6 +59,12 @@ class Lines:
         self.taken = [first]
         return first.rstrip("\r\n")
 
+    def give_back_all(self) -> None:
+        """Return every line of this row to be read again."""
+        self._ahead.extendleft(reversed(self.taken))
+        self.number -= len(self.taken)
+        self.taken = []
+
     def block(self) -> Sequence[str]:
         """Whole lines that come next, read ahead; empty at the end. `skip` takes them, iterating does so one by one."""
         if not self._ahead:

@@ -56,7 +56,7 @@ def run_import(
     Raises InvalidInput for an input that is no table of such rows, and ImportRefused under `options.strict` if there
     are bad rows; nothing has then been changed. Otherwise every chunk that was finished stays, come what may.
     """
-    with closing(open_source(source, kind.columns.names)) as rows, _without_garbage_collection():
+    with closing(open_source(source, kind.columns.names, kind.columns.bare)) as rows, _without_garbage_collection():
         return _Run(store, kind, rows, options, progress).run(source)
 
 

@@ -47,8 +47,9 @@ Naming = Callable[[Sequence[str]], list[str]]
 """Turns a file's headers into our names for the columns, or raises InvalidInput."""
 
 
-def open_source(source: Path | BinaryIO, naming: Naming) -> Source:
-    """Open and recognise the input, which is closed with it.
+def open_source(source: Path | BinaryIO, naming: Naming, bare: str = "") -> Source:
+    """Open and recognise the input, which is closed with it. `bare` is the column of addresses, if a file may do
+    without a header.
 
     Raises InvalidInput if it cannot be read, is empty, or is no CSV or JSON Lines.
     """
@@ -59,7 +60,7 @@ def open_source(source: Path | BinaryIO, naming: Naming) -> Source:
         json_lines = _recognised(binary, name, isinstance(source, Path) and source.suffix.lower() in _JSON_LINES)
         text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
         lines = Lines(text)
-        reader = JsonlRows(lines, naming) if json_lines else CsvRows(lines, naming, name)
+        reader = JsonlRows(lines, naming) if json_lines else CsvRows(lines, naming, name, bare)
     except BaseException:
         binary.close()
         raise

@@ -30,6 +30,7 @@ STATEMENTS = (
     CREATE TABLE email_versions (
         email_id INTEGER NOT NULL,
         number INTEGER NOT NULL,
+        settings JSON NOT NULL,
         texts JSON NOT NULL,
         why TEXT NOT NULL,
         replaced_at DATETIME NOT NULL,
