@@ -488,3 +488,32 @@ def test_of_a_cancelled_broadcast_the_unknown_are_settled_but_not_sent(unknown: 
     assert unknown("broadcast", "resolve", 1, "--sent").code == 0
     assert counts(unknown) == {"targeted": 5, "sent": 4, "cancelled": 1}
     assert show(unknown)["status"] == "cancelled"
+
+
+# What to type next
+
+
+def suggested(program: Program, broadcast_id: int = 1) -> list[str]:
+    said = program("broadcast", "show", broadcast_id).err
+    return [line.rpartition(": ummsg ")[2] for line in said.splitlines() if ": ummsg " in line]
+
+
+def test_showing_a_broadcast_says_what_can_be_done_about_it(network: Program, smtp_server: SmtpServer) -> None:
+    refuse(smtp_server, "anna")
+    lose(smtp_server, "bo")
+    network(*NEW, "--everyone", "--queue")
+    assert suggested(network) == ["outbox run"]
+    network("broadcast", "pause", 1)
+    assert suggested(network) == ["broadcast resume 1"]
+    network("broadcast", "resume", 1)
+    network("outbox", "run")
+    assert suggested(network) == ["broadcast resolve 1", "broadcast retry 1"]
+    assert network("broadcast", "show", 1, "--format", "json").err == ""
+    network("broadcast", "resolve", 1, "--sent")
+    network("broadcast", "retry", 1, "--yes")
+    network("outbox", "run")
+    assert counts(network) == {"targeted": 5, "sent": 5}
+    assert suggested(network) == []
+
+    network(*NEW, "--everyone", "--draft")
+    assert suggested(network, 2) == ["broadcast send 2"]

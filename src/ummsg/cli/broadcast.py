@@ -22,6 +22,7 @@ from ummsg.vocabulary import (
 
 if TYPE_CHECKING:
     from ummsg.domain.broadcast import Broadcast
+    from ummsg.domain.delivery import Counts
     from ummsg.runtime import Runtime
 
 app = noun("Compose, review, send and follow a message.")
@@ -65,7 +66,10 @@ def show(
         raise InvalidInput(
             "--status and --limit go with --deliveries", hint=f"ummsg broadcast show {broadcast_id} --deliveries"
         )
-    views.record(_full_row(ummsg, ummsg.broadcasts.get(broadcast_id)), format, fields)
+    broadcast, counts = ummsg.broadcasts.get(broadcast_id), ummsg.broadcasts.counts(broadcast_id)
+    views.record(_full_row(ummsg, broadcast, counts), format, fields)
+    if format is ListFormat.TABLE and not fields:
+        broadcast_control.suggest(broadcast, counts)
 
 
 @app.command()
@@ -231,7 +235,7 @@ def _row(broadcast: "Broadcast") -> dict[str, Any]:
     }
 
 
-def _full_row(ummsg: "Runtime", broadcast: "Broadcast") -> dict[str, Any]:
+def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dict[str, Any]:
     from dataclasses import asdict
 
     draft = broadcast.draft
@@ -241,7 +245,7 @@ def _full_row(ummsg: "Runtime", broadcast: "Broadcast") -> dict[str, Any]:
         "status": broadcast.status.value,
         "note": broadcast.note,
         "subject": broadcast.subject,
-        "counts": asdict(ummsg.broadcasts.counts(broadcast.id)),
+        "counts": asdict(counts),
         "targets": ummsg.broadcasts.audience_labels(broadcast),
         "membership_statuses": [status.value for status in draft.audience.statuses],
         "content_format": draft.content_format.value,

@@ -11,8 +11,9 @@ from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import BroadcastStatus, ListFormat
 
 if TYPE_CHECKING:
+    from ummsg.domain.broadcast import Broadcast
     from ummsg.domain.customer import Customer
-    from ummsg.domain.delivery import Delivery, Requeue
+    from ummsg.domain.delivery import Counts, Delivery, Requeue
     from ummsg.runtime import Runtime
 
 Customers = Annotated[
@@ -51,6 +52,21 @@ def resume(ctx: Context, broadcast_id: BroadcastId) -> None:
         case _:
             views.talk(f"Broadcast {broadcast_id} goes on{_waiting(ummsg.broadcasts.counts(broadcast_id).open)}.")
     views.next_step("ummsg outbox run", "Send it")
+
+
+def suggest(broadcast: "Broadcast", counts: "Counts") -> None:
+    """What an admin can do about where it stands, if anything is left to do."""
+    sends = broadcast.status in (BroadcastStatus.QUEUED, BroadcastStatus.PAUSED, BroadcastStatus.FINISHED)
+    if broadcast.status is BroadcastStatus.DRAFT:
+        views.next_step(f"ummsg broadcast send {broadcast.id}", "Send it")
+    if broadcast.status is BroadcastStatus.PAUSED:
+        views.next_step(f"ummsg broadcast resume {broadcast.id}", "Go on with")
+    if broadcast.status is BroadcastStatus.QUEUED and counts.open:
+        views.next_step("ummsg outbox run", "Send what is due")
+    if counts.unknown:
+        views.next_step(f"ummsg broadcast resolve {broadcast.id}", "Settle the unknown")
+    if counts.failed and sends:
+        views.next_step(f"ummsg broadcast retry {broadcast.id}", "Send again to the failed")
 
 
 def retry(ctx: Context, broadcast_id: BroadcastId, customer: Customers = None, yes: Yes = False) -> None:
