@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -17,7 +18,7 @@ from ummsg.config import Settings
 from ummsg.domain.customer import Customer, email_key
 from ummsg.domain.delivery import Delivery, Fate, Outcome, Settled, Tally, dropped, settle, unsendable
 from ummsg.domain.placeholders import known_placeholders
-from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, UmmsgError
+from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
 from ummsg.services.letters import Letters
@@ -112,23 +113,30 @@ class Drain:
         self._prepared: dict[int, PreparedEmail] = {}
         self._ledger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._turn: Future[_Turn] | None = None
-        self._turned_at = time.monotonic()
+        self._recording: tuple[dict[int, Settled], list[int]] = {}, []
+        """What the turn is about to write down."""
+        self._turned_at = self._seen_at = time.monotonic()
         self._waiting: deque[_Claimed] = deque()
         self._on_the_way: dict[int, _Claimed] = {}
         self._settled: dict[int, Settled] = {}
         self._returned: list[int] = []
         self._window = SMALLEST_WINDOW
-        self._ending = False
+        self._exhausted = False
+        """There is nothing more to claim."""
+        self._ended = False
+        """Nothing more is begun, claimed or not."""
         self._refused: UmmsgError | None = None
 
     # What a courier asks and tells
 
     def next(self) -> Letter | None:
         self._see_turn()
-        if self._stopping() and not self._ending:
+        if self._stopping():
             self._run.interrupted = True
             self._end()
         self._turn_if_due()
+        if self._turn is not None and time.monotonic() - self._seen_at > 2 * TURN_SECONDS:
+            return None  # it may have been paused while the server kept us waiting
         while self._waiting:
             claimed = self._waiting.popleft()
             self._on_the_way[claimed.delivery.id] = claimed
@@ -138,7 +146,7 @@ class Drain:
 
     @property
     def finished(self) -> bool:
-        return self._ending and not self._waiting
+        return (self._ended or self._exhausted) and not self._waiting
 
     def wait(self, seconds: float) -> None:
         if self._turn is not None:
@@ -146,10 +154,15 @@ class Drain:
 
     def commit(self, key: int) -> bool:
         lease = self._on_the_way[key].delivery.lease_until
-        if (lease is not None and self._clock() >= lease) or not self._journal.begin(key):
-            self._end()  # what we held belongs to another process now
-            return False
-        return True
+        if (lease is None or self._clock() < lease) and self._journal.begin(key):
+            return True
+        self._end()
+        self._refused = self._refused or Overtaken(
+            "This process was stopped for so long that what it was sending is another's now",
+            details=["nobody was mailed twice; what was on the wire meanwhile may be unknown"],
+            hint="ummsg outbox run",
+        )
+        return False
 
     def settle(self, key: int, outcome: Outcome | MailServerRefused) -> None:
         claimed = self._on_the_way[key]
@@ -168,6 +181,7 @@ class Drain:
             chance=self._chance(),
         )
         self._settle(key, settled)
+        self._journal.settle(key, settled)
 
     def take_back(self, key: int) -> None:
         del self._on_the_way[key]
@@ -189,7 +203,7 @@ class Drain:
         """Record what is left to be recorded, and give back what was not begun."""
         self._end()
         try:
-            if self._turn is not None:
+            with suppress(UmmsgError):  # its results are tried again here
                 self._see_turn(patiently=True)
             self._turn_now(0)
             self._see_turn(patiently=True)
@@ -203,7 +217,7 @@ class Drain:
 
     def _end(self) -> None:
         """Begin nothing more."""
-        self._ending = True
+        self._ended = True
         self._returned += [claimed.delivery.id for claimed in self._waiting]
         self._waiting.clear()
 
@@ -224,7 +238,6 @@ class Drain:
 
     def _settle(self, key: int, settled: Settled) -> None:
         claimed = self._on_the_way.pop(key)
-        self._journal.settle(key, settled)
         self._settled[key] = settled
         self._run.count(claimed.delivery, settled)
         self._watch(self._run.tally)
@@ -232,10 +245,10 @@ class Drain:
     # Turns of the ledger
 
     def _turn_if_due(self) -> None:
-        if self._turn is not None or self._ending:
+        if self._turn is not None or self._ended:
             return
         since = time.monotonic() - self._turned_at
-        if len(self._waiting) < self._window // 2:
+        if not self._exhausted and len(self._waiting) < self._window // 2:
             self._window = min(LARGEST_WINDOW, max(SMALLEST_WINDOW, 2 * len(self._settled)))
             self._turn_now(self._window)
         elif since > TURN_SECONDS:
@@ -243,8 +256,8 @@ class Drain:
 
     def _turn_now(self, number: int) -> None:
         """Record, and claim so many."""
-        settled, self._settled = self._settled, {}
-        returned, self._returned = self._returned, []
+        settled, returned = self._recording = self._settled, self._returned
+        self._settled, self._returned = {}, []
         held = {claimed.delivery.broadcast_id for claimed in self._waiting}
         self._turned_at = time.monotonic()
         self._turn = self._ledger.submit(self._transact, settled, returned, held, number)
@@ -254,19 +267,25 @@ class Drain:
         if self._turn is None or not (patiently or self._turn.done()):
             return
         turn, self._turn = self._turn, None
-        found = turn.result()
+        try:
+            found = turn.result()
+        except BaseException:
+            unrecorded, not_returned = self._recording
+            self._settled, self._returned = unrecorded | self._settled, not_returned + self._returned
+            raise
+        self._seen_at = time.monotonic()
         for delivery, settled in found.dropped:
             self._run.count(delivery, settled)
         self._refused = self._refused or found.refused
         self._waiting.extend(found.claimed)
-        if self._ending:
+        if self._ended:
             self._end()
             return
         stopped = [claimed for claimed in self._waiting if claimed.delivery.broadcast_id in found.stopped]
         if stopped:
             self._returned += [claimed.delivery.id for claimed in stopped]
             self._waiting = deque(claimed for claimed in self._waiting if claimed not in stopped)
-        self._ending = found.exhausted or found.refused is not None
+        self._exhausted = self._exhausted or found.exhausted or found.refused is not None
 
     # In the ledger's thread
 
@@ -279,13 +298,7 @@ class Drain:
             tx.outbox.give_back(returned, token, self._clock())
             turn = _Turn(stopped=[one for one in held if one is not None and not self._may_go_on(tx, one)])
             if number:
-                try:
-                    with tx.provisional():
-                        self._claim(tx, number, turn)
-                except (NotConfigured, InvalidInput) as error:
-                    turn.claimed.clear()
-                    turn.dropped.clear()
-                    turn.refused = error
+                self._claim(tx, number, turn)
         return turn
 
     def _record(self, tx: Transaction, settled: Mapping[int, Settled], token: str) -> None:
@@ -307,7 +320,13 @@ class Drain:
             else:
                 turn.claimed.append(_Claimed(delivery, letter.parcel, has_own_sender=letter.has_own_sender))
         while self._broadcast_ids and len(turn.claimed) < number:
-            if not self._claim_of_broadcast(tx, self._broadcast_ids[0], number - len(turn.claimed), turn):
+            try:
+                with tx.provisional():
+                    goes_on = self._claim_of_broadcast(tx, self._broadcast_ids[0], number - len(turn.claimed), turn)
+            except (NotConfigured, InvalidInput) as error:
+                turn.refused = error
+                return
+            if not goes_on:
                 self._broadcast_ids.popleft()
         turn.exhausted = not self._broadcast_ids and not turn.claimed and not turn.dropped
 

@@ -29,7 +29,7 @@ def recover(store: Store, now: datetime) -> int:
 def _settle(store: Store, left: Left, now: datetime) -> int:
     with store.begin() as tx:
         held = tx.outbox.claimed_by(left.token)
-        settled = {number: each for number, each in left.settled.items() if number in held}
+        settled = {number: each for number, each in left.settled.items() if _is_of_this_claim(each, held.get(number))}
         for number, (attempts, _) in held.items():
             if number not in settled and (number in left.begun or not left.complete):
                 settled[number] = Settled(DeliveryStatus.UNKNOWN, attempts + 1, None, _GONE)
@@ -38,3 +38,8 @@ def _settle(store: Store, left: Left, now: datetime) -> int:
     if left.dead:
         left.path.unlink(missing_ok=True)
     return sum(each.status is DeliveryStatus.UNKNOWN for each in settled.values())
+
+
+def _is_of_this_claim(settled: Settled, held: tuple[int, datetime] | None) -> bool:
+    """A drain may claim a delivery again that it recorded as deferred, and die before it begins with it."""
+    return held is not None and settled.attempts == held[0] + 1

@@ -10,6 +10,7 @@ sends anything more. Appending is atomic, so either its line comes first, and co
 """
 
 import fcntl
+import glob
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ummsg.domain.delivery import Settled
+from ummsg.errors import DiskFull
 from ummsg.vocabulary import DeliveryStatus
 
 _FENCE = b"F\n"
@@ -26,24 +28,32 @@ _MARK = ".outbox-"
 
 
 class Journal:
-    """The file of one drain. Everything in it is an append of one line; nothing is ever changed."""
+    """The file of one drain. Everything in it is an append of one line; nothing is ever changed.
+
+    Every method raises DiskFull for a line that cannot be written whole, and from then on.
+    """
 
     def __init__(self, database: Path, token: str) -> None:
         self.token = token
         self.path = database.with_name(f"{database.name}{_MARK}{token}")
-        self._file = _locked(self.path)
-        self._size = os.write(self._file, f"B{_boot()}\n".encode())
+        # It gets the name under which others look for it when it is locked: before, it would look like a dead one's.
+        unborn = self.path.with_name(f".{self.path.name}")
+        self._file = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._size = 0
+        self._is_full = False
+        self._append(f"B{_boot()}")
+        unborn.rename(self.path)
 
     def begin(self, delivery_id: int) -> bool:
         """Write that a message is about to be complete; False if another process has taken our claims meanwhile."""
-        self._size += os.write(self._file, b"S%d\n" % delivery_id)
+        self._append(f"S{delivery_id}")
         return os.fstat(self._file).st_size == self._size
 
     def settle(self, delivery_id: int, settled: Settled) -> None:
-        """Write what became of a message that was begun."""
+        """Write what became of an attempt."""
         moments = [moment.isoformat() if moment else None for moment in (settled.due_at, settled.tried_since)]
-        line = json.dumps([delivery_id, settled.status, settled.attempts, settled.reply, *moments])
-        self._size += os.write(self._file, f"R{line}\n".encode())
+        self._append("R" + json.dumps([delivery_id, settled.status, settled.attempts, settled.reply, *moments]))
 
     def close(self, *, keep: bool) -> None:
         """`keep` it when something in it is not in the ledger."""
@@ -51,15 +61,21 @@ class Journal:
             self.path.unlink(missing_ok=True)
         os.close(self._file)
 
-
-def _locked(path: Path) -> int:
-    """A new file that is ours. Another process may have looked at it, and taken it away, before we had the lock."""
-    while True:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if path.exists() and os.fstat(file).st_ino == path.stat().st_ino:
-            return file
-        os.close(file)
+    def _append(self, line: str) -> None:
+        data = f"{line}\n".encode()
+        if not self._is_full:
+            with suppress(OSError):
+                written = os.write(self._file, data)
+                self._size += written
+                self._is_full = written < len(data)
+                if not self._is_full:
+                    return
+        self._is_full = True
+        raise DiskFull(
+            f"No room left on the disk of {self.path}",
+            details=["nothing is sent that could not be written down"],
+            hint="make room there, then: ummsg outbox run",
+        )
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,9 @@ class Left:
     token: str
     path: Path
     begun: frozenset[int]
+    """Whose message was about to be complete, and nothing is said of what came of it."""
     settled: dict[int, Settled]
+    """What became of each delivery's last attempt that has a result; the ledger may have that already."""
     dead: bool
     """Its process is gone; else it was fenced."""
     complete: bool
@@ -78,7 +96,7 @@ class Left:
 
 def journals(database: Path) -> Iterator[tuple[str, Path]]:
     """The tokens and files of all drains."""
-    for path in sorted(database.parent.glob(f"{database.name}{_MARK}*")):
+    for path in sorted(database.parent.glob(f"{glob.escape(database.name)}{_MARK}*")):
         yield path.name.rpartition(_MARK)[2], path
 
 
@@ -110,17 +128,30 @@ def _read(token: str, path: Path, *, dead: bool) -> Left:
     begun: set[int] = set()
     settled: dict[int, Settled] = {}
     lines = path.read_bytes().split(b"\n")
-    for line in lines[:-1]:  # the last one was not finished, or is empty
+    complete = bool(_boot()) and lines[0] == f"B{_boot()}".encode()
+    for line in lines[1:-1]:  # the last one was not finished, or is empty
         if line == _FENCE.strip():
             break
-        if line.startswith(b"S"):
-            begun.add(int(line[1:]))
-        elif line.startswith(b"R"):
-            number, status, attempts, reply, *moments = json.loads(line[1:])
-            due_at, tried_since = (datetime.fromisoformat(moment) if moment else None for moment in moments)
-            settled[number] = Settled(DeliveryStatus(status), attempts, due_at, reply, tried_since)
-    complete = bool(_boot()) and lines[0] == f"B{_boot()}".encode()
+        try:
+            if line.startswith(b"S"):
+                begun.add(number := int(line[1:]))
+                settled.pop(number, None)
+            else:
+                number, result = _result(line)
+                begun.discard(number)
+                settled[number] = result
+        except (ValueError, TypeError):
+            complete = False  # what the power left of a line
     return Left(token, path, frozenset(begun), settled, dead, complete)
+
+
+def _result(line: bytes) -> tuple[int, Settled]:
+    """Raises ValueError for what is no line of a result."""
+    if not line.startswith(b"R"):
+        raise ValueError
+    number, status, attempts, reply, *moments = json.loads(line[1:])
+    due_at, tried_since = (datetime.fromisoformat(moment) if moment else None for moment in moments)
+    return number, Settled(DeliveryStatus(status), attempts, due_at, reply, tried_since)
 
 
 def _boot() -> str:

@@ -100,11 +100,14 @@ class Outbox:
         history = [_attempt_row(number, settled[number], now) for number in ours if settled[number].is_history]
         if history:
             self._execute(insert(attempts), history)
+        self._cancel_of_cancelled(ours, now)
         return len(ours)
 
     def give_back(self, ids: Collection[int], token: str, now: datetime) -> None:
         """Return claimed deliveries that were not put on the wire; no attempt is counted."""
-        self._release([{"b_id": number} for number in ids], token, now, status=DeliveryStatus.QUEUED, due_at=now)
+        ours = self._still(ids, token)
+        self._release([{"b_id": number} for number in ours], token, now, status=DeliveryStatus.QUEUED, due_at=now)
+        self._cancel_of_cancelled(ours, now)
 
     def claimed_by(self, token: str) -> dict[int, tuple[int, datetime]]:
         """Attempts and lease of what a drain holds, by id."""
@@ -145,6 +148,12 @@ class Outbox:
     def cancel_for_customer(self, customer_id: int, reason: str, now: datetime) -> int:
         """Cancel what waits to be sent to a customer; returns how many deliveries that were."""
         return self._cancel(deliveries.c.customer_id == customer_id, reason, now)
+
+    def _cancel_of_cancelled(self, ids: Collection[int], now: datetime) -> None:
+        """A broadcast may have been cancelled while a drain held these; nothing would ever claim them again."""
+        cancelled = select(broadcasts.c.id).where(broadcasts.c.status == BroadcastStatus.CANCELLED)
+        mine = and_(deliveries.c.id.in_(ids), deliveries.c.broadcast_id.in_(cancelled))
+        self._cancel(mine, "the broadcast was cancelled", now)
 
     def _cancel(self, whose: ColumnElement[bool], reason: str, now: datetime) -> int:
         done = self._execute(

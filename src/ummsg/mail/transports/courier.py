@@ -64,6 +64,7 @@ def _carry_one_by_one(transport: Transport, sack: Sack) -> None:
                 sack.wait(1)
                 continue
             if not sack.commit(letter.key):
+                sack.take_back(letter.key)
                 return
             try:
                 outcome: Outcome | MailServerRefused = connection.send(letter.envelope, letter.message)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ummsg.domain.delivery import Outcome
-from ummsg.errors import MailServerRefused, MailServerUnreachable
+from ummsg.errors import MailServerRefused, MailServerUnreachable, NotConfigured
 from ummsg.mail.transports.base import unusable
 from ummsg.mail.transports.courier import Sack
 from ummsg.mail.transports.smtp_lane import Lane, OnTheWay, Settled
@@ -96,6 +96,8 @@ class SmtpCourier:
         self._roads: list[_Road] = []
         self._again: deque[OnTheWay] = deque()
         self._lost_in_a_row = 0
+        self._halted = False
+        """Nothing more is begun; what is complete is still settled."""
         self._stopped_by: Exception | None = None
 
     def carry(self, sack: Sack) -> None:
@@ -111,8 +113,10 @@ class SmtpCourier:
                 self._fill()
                 self._turn()
         except BaseException:
+            self._give_back()
             self._leave(politely=False)
             raise
+        self._give_back()
         self._leave(politely=True)
         if self._stopped_by is not None:
             raise self._stopped_by
@@ -120,24 +124,24 @@ class SmtpCourier:
     def _has_work(self) -> bool:
         if any(not road.lane.idle for road in self._roads):
             return True
-        return self._stopped_by is None and (bool(self._again) or not self._sack.finished)
+        return not self._halted and (bool(self._again) or not self._sack.finished)
 
     # Letters onto lanes
 
     def _fill(self) -> None:
-        while self._stopped_by is None:
+        while not self._halted:
             road = next((road for road in self._roads if road.lane.ready), None)
             if road is None and len(self._roads) >= self._most:
                 return
             on_the_way = self._next()
             if on_the_way is None:
                 return
-            if road is None:
-                road = self._another_road()
-            if road is None:
-                self._again.appendleft(on_the_way)
+            if road is not None:
+                self._begin(road, on_the_way)
+                continue
+            self._again.appendleft(on_the_way)
+            if not self._has_another_road():
                 return
-            self._begin(road, on_the_way)
 
     def _next(self) -> OnTheWay | None:
         if self._again:
@@ -153,21 +157,21 @@ class SmtpCourier:
         if settled is not None:
             self._settle(settled)
 
-    def _another_road(self) -> _Road | None:
-        """None if the server takes no more; what is open goes on."""
+    def _has_another_road(self) -> bool:
+        """Open one more. If the server takes no more, what is open goes on; raises as `carry` does if nothing is."""
         try:
-            return self._open()
-        except MailServerUnreachable:
+            self._open()
+        except (MailServerUnreachable, NotConfigured):
             if not self._roads:
                 raise
             self._most = len(self._roads)
-            return None
+            return False
+        return True
 
-    def _open(self) -> _Road:
+    def _open(self) -> None:
         road = _Road(self._open_session(), self._commit)
         self._selector.register(road.socket, selectors.EVENT_READ, road)
         self._roads.append(road)
-        return road
 
     # The wires
 
@@ -175,10 +179,10 @@ class SmtpCourier:
         for road in list(self._roads):
             self._speak(road)
         if all(road.lane.idle for road in self._roads):
-            if not self._again and self._stopped_by is None and not self._sack.finished:
+            if not self._again and not self._halted and not self._sack.finished:
                 self._guarded(lambda: self._sack.wait(1))
             return
-        hungry = any(road.lane.ready for road in self._roads) and self._stopped_by is None and not self._sack.finished
+        hungry = any(road.lane.ready for road in self._roads) and not self._halted and not self._sack.finished
         for key, _ in self._selector.select(LETTER_SECONDS if hungry else 0.5):
             self._listen(key.data)
         for road in list(self._roads):
@@ -208,9 +212,9 @@ class SmtpCourier:
                 self._settle(left, lost=True)
             else:
                 self._again.append(left)
-        if self._lost_in_a_row > LOST_IN_A_ROW and self._stopped_by is None:
-            self._stopped_by = MailServerUnreachable(f"The mail server {how}, again and again", hint="ummsg doctor")
-        if self._stopped_by is not None or self._sack.finished:
+        if self._lost_in_a_row > LOST_IN_A_ROW:
+            self._halt(MailServerUnreachable(f"The mail server {how}, again and again", hint="ummsg doctor"))
+        if self._halted:
             self._give_back()
         elif not self._roads and self._again:
             self._open()
@@ -229,15 +233,21 @@ class SmtpCourier:
         self._guarded(lambda: self._sack.settle(settled.letter.key, outcome))
 
     def _commit(self, key: int) -> bool:
-        return self._stopped_by is None and bool(self._guarded(lambda: self._sack.commit(key)))
+        if not self._halted and not self._guarded(lambda: self._sack.commit(key)):
+            self._halt()
+        return not self._halted
 
     def _guarded(self, ask: Callable[[], T]) -> T | None:
         """What the sack raises is kept until what is on the wire is settled."""
         try:
             return ask()
         except Exception as error:
-            self._stopped_by = self._stopped_by or error
+            self._halt(error)
             return None
+
+    def _halt(self, why: Exception | None = None) -> None:
+        self._halted = True
+        self._stopped_by = self._stopped_by or why
 
     # Leaving
 
