@@ -12,8 +12,12 @@ def dsn(
     message_id: str = "",
     header: str = "Delivered-To",
     returned: str = "text/rfc822-headers",
+    recipient: str = "rfc822; anna@example.com",
+    original: str = "",
 ) -> bytes:
     """A delivery status notification as Postfix writes it; `to` is whom its envelope was addressed to."""
+    named = f"Original-Recipient: {original}\n" if original else ""
+    named += f"Final-Recipient: {recipient}\n" if recipient else ""
     reason = f"Diagnostic-Code: {diagnostic}\n" if diagnostic else ""
     original = f"Message-ID: <{message_id}>\n" if message_id else ""
     return (
@@ -25,14 +29,14 @@ def dsn(
         "This is the mail system at host mx.example.org.\n\nI'm sorry to have to inform you.\n\n"
         "--B1/mx.example.org\nContent-Description: Delivery report\nContent-Type: message/delivery-status\n\n"
         "Reporting-MTA: dns; mx.example.org\nArrival-Date: Mon, 23 Nov 2026 12:00:00 +0000\n\n"
-        f"Final-Recipient: rfc822; gone@example.org\nAction: {action}\nStatus: {status}\n{reason}\n"
+        f"{named}Action: {action}\nStatus: {status}\n{reason}\n"
         f"--B1/mx.example.org\nContent-Description: Undelivered Message\nContent-Type: {returned}\n\n"
         f"Return-Path: <hello@example.com>\nSubject: Hello\n{original}\n"
         "--B1/mx.example.org--\n"
     ).encode()
 
 
-def qmail(to: str, diagnostic: str = "550 5.1.1 no such user") -> bytes:
+def qmail(to: str, diagnostic: str = "550 5.1.1 no such user", recipient: str = "anna@example.com") -> bytes:
     """As qmail says it: in words, without a report."""
     return dedent(
         f"""\
@@ -45,7 +49,7 @@ def qmail(to: str, diagnostic: str = "550 5.1.1 no such user") -> bytes:
         I'm afraid I wasn't able to deliver your message to the following addresses.
         This is a permanent error; I've given up. Sorry it didn't work out.
 
-        <gone@example.org>:
+        <{recipient}>:
         192.0.2.1 does not like recipient.
         Remote host said: {diagnostic}
         Giving up on 192.0.2.1.

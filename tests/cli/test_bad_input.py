@@ -293,6 +293,21 @@ class TestTheCommandLine:
     def test_that_is_not_understood(self, network: Program, arguments: tuple[str, ...], says: str) -> None:
         refused(network, *arguments, says=(says,))
 
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("suppressions", "add", "u@example.com", "--reason", b"\xe9"),
+            ("broadcast", "why", "1", "--customer", b"\xff"),
+            (*EMAIL, EVERYONE, "--subject", b"a\xffb"),
+            (*EMAIL, EVERYONE, "--content", b"x" * 500 + b"hello\xff"),
+            ("events", "fire", "order-paid", "--payload", b"\xff.json"),
+            (b"\xff",),
+        ],
+    )
+    def test_that_has_other_bytes_than_utf_8(self, network: Program, arguments: tuple[str | bytes, ...]) -> None:
+        result = refused(network, *map(os.fsdecode, arguments), says=("An argument is not UTF-8 text: '", "\\udc"))
+        assert len(result.err) < 400
+
     def test_what_was_sent_is_not_deleted(self, network: Program) -> None:
         network(*EMAIL, EVERYONE)
         refused(network, "broadcast", "delete", "1", "--yes", says=("finished",))

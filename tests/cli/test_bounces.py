@@ -1,8 +1,11 @@
 """Mail that came back, by whole command lines: from a broadcast through a mailbox to the ledger."""
 
+import errno
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +77,13 @@ def proposed(program: Program) -> list[str]:
     return program("suppressions", "list", "--proposed", "--format", "ids").out.split()
 
 
+def history(program: Program) -> list[dict[str, Any]]:
+    """Of Anna's delivery, as `broadcast why` tells it."""
+    told = program("broadcast", "why", 1, "--customer", "anna@example.com", "--format", "json")
+    attempts: list[dict[str, Any]] = json.loads(told.out)["attempts"]
+    return attempts
+
+
 def lying(program: Program, folder: str) -> int:
     """How many messages there are in a folder of the maildir: new, cur, .Processed/cur, .Unmatched/cur."""
     return len(list((program.folder / "box" / folder).iterdir()))
@@ -90,7 +100,7 @@ class TestMatching:
         result = process(sent)
 
         assert result.code == 0, result.err
-        assert "1 processed, 1 matched, 1 deliveries failed, 0 delayed, 1 proposals" in result.err
+        assert "1 processed, 1 matched, 1 delivery failed, 0 delayed, 1 proposal to" in result.err
         assert ledger(sent)["anna@example.com"] == ("failed", "550 5.1.1 <gone@example.org>: no such user")
         assert ledger(sent)["bo@example.com"][0] == "sent"
         assert proposed(sent) == ["anna@example.com"]
@@ -149,7 +159,7 @@ class TestMatching:
 
         result = process(sent)
 
-        assert "2 processed, 1 matched, 1 deliveries failed" in result.err
+        assert "2 processed, 1 matched, 1 delivery failed" in result.err
         assert ledger(sent)["anna@example.com"] == ("failed", "550 5.1.1 no such user")
         assert ledger(sent)["bo@example.com"][0] == "sent"
         assert lying(sent, ".Unmatched/cur") == 1
@@ -181,7 +191,7 @@ class TestWhatBecomesOfADelivery:
         put(sent, dsn(address(0)))
 
         first = process(sent)
-        assert "for the next run" in first.err
+        assert "1 is about a message that is being sent at this moment: it is for the next run." in first.err
         assert lying(sent, "new") == 1
         change(sent, status="sent")
         process(sent)
@@ -212,9 +222,47 @@ class TestWhatBecomesOfADelivery:
 
         result = process(sent)
 
-        assert "1 addresses suppressed" in result.err
+        assert "1 address suppressed" in result.err
         assert sent("suppressions", "list", "--format", "ids").out.split() == ["anna@example.com"]
         assert proposed(sent) == []
+
+    @pytest.mark.parametrize("automatic", ["no", "yes"])
+    @pytest.mark.parametrize("original", ["", "rfc822; someone@example.org"])
+    def test_that_of_an_address_mail_is_passed_on_to_proposes_nothing(
+        self, sent: Program, original: str, automatic: str
+    ) -> None:
+        sent.environ["UMMSG_AUTO_SUPPRESS"] = automatic
+        put(sent, dsn(address(0), recipient="rfc822; gone@example.org", original=original))
+        put(sent, qmail(address(1), recipient="gone@example.org"))
+
+        process(sent)
+
+        assert {status for status, _ in ledger(sent).values()} == {"failed"}
+        assert proposed(sent) == []
+        assert sent("suppressions", "list", "--format", "ids").out == ""
+
+    @pytest.mark.parametrize(
+        ("recipient", "original"),
+        [("rfc822; ANNA@example.com", ""), ("rfc822; gone@example.org", "rfc822;anna@example.com"), ("", "")],
+    )
+    def test_that_of_the_recipient_or_of_nobody_by_name_proposes(
+        self, sent: Program, recipient: str, original: str
+    ) -> None:
+        put(sent, dsn(address(0), recipient=recipient, original=original))
+
+        process(sent)
+
+        assert proposed(sent) == ["anna@example.com"]
+
+    def test_of_several_blocks_that_of_the_recipient_counts(self, sent: Program) -> None:
+        other = b"Final-Recipient: rfc822; gone@example.org\nAction: failed\nStatus: 5.1.1\n\n"
+        report = dsn(address(0), action="delayed", status="4.4.1", diagnostic="")
+        put(sent, report.replace(b"Final-Recipient", other + b"Final-Recipient"))
+
+        result = process(sent)
+
+        assert "0 deliveries failed, 1 delayed, 0 proposals" in result.err
+        assert ledger(sent)["anna@example.com"][0] == "sent"
 
     def test_the_counts_still_balance(self, sent: Program) -> None:
         put(sent, dsn(address(0)))
@@ -234,6 +282,48 @@ class TestWhatBecomesOfADelivery:
         shown = sent("broadcast", "show", 1, "--deliveries").out + sent("suppressions", "list", "--proposed").out
         assert "cmd" in shown
         assert not set(shown) & set("\x1b\x9b")
+
+
+class TestHistory:
+    def test_the_acceptance_and_the_bounce_are_told(self, sent: Program) -> None:
+        change(sent, reply="250 queued as 7")
+        before = history(sent)
+        sent.now += timedelta(hours=1)
+        put(sent, dsn(address(0)))
+
+        process(sent)
+
+        accepted, returned = history(sent)
+        assert [accepted] == before
+        assert (accepted["number"], accepted["status"], accepted["reply"]) == (1, "sent", "250 queued as 7")
+        assert (returned["number"], returned["status"]) == (1, "failed")
+        assert returned["reply"] == "550 5.1.1 <gone@example.org>: no such user"
+        assert returned["at"] > accepted["at"]
+
+    def test_they_are_told_after_a_retry_too(self, sent: Program) -> None:
+        put(sent, dsn(address(0)))
+        process(sent)
+        told = history(sent)
+
+        assert sent("broadcast", "retry", 1, "--yes").code == 0
+        assert sent("outbox", "run").code == 0
+        put(sent, dsn(address(0), diagnostic="smtp; 550 5.1.1 still"))
+        process(sent)
+
+        after = history(sent)
+        assert after[:2] == told
+        since = [(each["number"], each["status"]) for each in after[2:]]
+        assert since == [(1, "queued"), (2, "sent"), (2, "failed")]
+        assert after[-1]["reply"] == "550 5.1.1 still"
+
+    @pytest.mark.parametrize("status", ["queued", "failed"])
+    def test_one_that_stays_gets_none(self, sent: Program, status: str) -> None:
+        change(sent, status=status)
+        put(sent, dsn(address(0)))
+
+        process(sent)
+
+        assert sent.rows("SELECT * FROM attempts") == []
 
 
 class TestAgain:
@@ -269,11 +359,18 @@ class TestAgain:
         assert sent.dump() == before
 
     def test_many(self, sent: Program) -> None:
-        put(sent, *(dsn(address(number % 2), diagnostic=f"smtp; 550 5.1.1 no {number}") for number in range(250)))
+        whose = ("rfc822; anna@example.com", "rfc822; bo@example.com")
+        put(
+            sent,
+            *(
+                dsn(address(number % 2), diagnostic=f"smtp; 550 5.1.1 no {number}", recipient=whose[number % 2])
+                for number in range(250)
+            ),
+        )
 
         result = process(sent)
 
-        assert "250 processed, 250 matched, 2 deliveries failed, 0 delayed, 2 proposals" in result.err
+        assert "250 processed, 250 matched, 2 deliveries failed, 0 delayed, 2 proposals to suppress" in result.err
 
 
 class TestMaildir:
@@ -311,7 +408,7 @@ class TestMaildir:
 
         result = process(sent)
 
-        assert "5 processed, 1 matched, 1 deliveries failed" in result.err
+        assert "5 processed, 1 matched, 1 delivery failed" in result.err
         assert lying(sent, ".Unmatched/cur") == 4
 
     def test_what_is_no_file_is_left_alone(self, sent: Program, tmp_path: Path) -> None:
@@ -325,6 +422,37 @@ class TestMaildir:
         assert "0 processed" in result.err
         assert lying(sent, "new") == 3
 
+    @pytest.mark.parametrize("code", [errno.EACCES, errno.EIO])
+    def test_a_file_that_cannot_be_read_stays_and_keeps_no_other(
+        self, sent: Program, monkeypatch: pytest.MonkeyPatch, code: int
+    ) -> None:
+        put(sent, dsn(address(1)), dsn(address(0)))
+        unreadable = sent.folder / "box" / "new" / "0.x.host"
+        failing(monkeypatch, "open", unreadable, code)
+
+        result = process(sent)
+
+        assert result.code == 4
+        assert f"{unreadable} cannot be read: {os.strerror(code)}" in unfolded(result.err)
+        assert "run ummsg as the user" in result.err
+        assert (lying(sent, "new"), lying(sent, ".Processed/cur")) == (1, 1)
+        assert [status for status, _ in ledger(sent).values()] == ["failed", "sent"]
+        monkeypatch.undo()
+        assert "1 delivery failed" in process(sent).err
+
+    @pytest.mark.parametrize(("call", "words"), [("scandir", "listed"), ("stat", "reached")])
+    def test_a_folder_that_may_not_be_looked_into(
+        self, sent: Program, monkeypatch: pytest.MonkeyPatch, call: str, words: str
+    ) -> None:
+        put(sent, dsn(address(0)))
+        failing(monkeypatch, call, sent.folder / "box" / "new", errno.EACCES)
+
+        result = process(sent)
+
+        assert result.code == 4
+        assert f"cannot be {words}: Permission denied" in unfolded(result.err)
+        assert ledger(sent)["anna@example.com"][0] == "sent"
+
     @pytest.mark.parametrize("source", ["nowhere", ".", "mbox:/var/mail/x", "imap://user@host/INBOX"])
     def test_what_is_no_mailbox_is_refused(self, sent: Program, source: str) -> None:
         before = sent.dump()
@@ -333,6 +461,22 @@ class TestMaildir:
 
         assert result.code == 2, result.err
         assert sent.dump() == before
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, call: str, place: Path, code: int) -> None:
+    """Have a call of the operating system fail for one path: root, as whom tests may run, may read everything."""
+    real = getattr(os, call)
+
+    def call_or_fail(path: Any, *arguments: Any, **options: Any) -> Any:
+        if path == place:
+            raise OSError(code, os.strerror(code), str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, call, call_or_fail)
+
+
+def unfolded(text: str) -> str:
+    return " ".join(text.split())
 
 
 Serve = Callable[..., ImapServer]
@@ -361,7 +505,8 @@ def url(program: Program, server: ImapServer, folder: str = "/INBOX") -> str:
 class TestImap:
     @pytest.mark.parametrize("capabilities", ["AUTH=PLAIN MOVE UIDPLUS", "AUTH=PLAIN UIDPLUS", "AUTH=PLAIN"])
     def test_messages_are_read_flagged_and_moved(self, sent: Program, imap: Serve, capabilities: str) -> None:
-        server = imap(dsn(address(0)), reply("bounces@example.com"), dsn(address(1)), capabilities=capabilities)
+        to_bo = dsn(address(1), recipient="rfc822; bo@example.com")
+        server = imap(dsn(address(0)), reply("bounces@example.com"), to_bo, capabilities=capabilities)
 
         result = process(sent, url(sent, server))
 
@@ -384,7 +529,7 @@ class TestImap:
 
         result = process(sent, url(sent, server, "/Mail/My%20bounces"))
 
-        assert "1 deliveries failed" in result.err
+        assert "1 delivery failed" in result.err
         assert len(server.folders["Mail/My bounces/Processed"]) == 1
 
     def test_of_a_huge_message_only_the_beginning_is_fetched(self, sent: Program, imap: Serve) -> None:

@@ -15,8 +15,8 @@ NEW = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content",
 NOTICE = ("broadcast", "new", "--type", "notice", "--subject", "Hello", "--content", "Good morning.", "--yes")
 PRO = {"kind": "product", "target": "Pro (pro)", "membership_status": "active"}
 KEYS = [
-    *("broadcast_id", "customer_id", "email", "in_audience", "targets", "reason", "status", "shown", "message_id"),
-    "attempts",
+    *("broadcast_id", "customer_id", "email", "in_audience", "targets", "targets_as_of", "reason", "status", "shown"),
+    *("message_id", "attempts"),
 ]
 
 
@@ -62,7 +62,10 @@ def test_a_recipient_is_told_by_which_target_and_when_it_was_sent(network: Progr
         {"kind": "customer", "target": "Anna Björk <anna@example.com>", "membership_status": None},
         PRO,
     ]
-    assert found["reason"] == "matched by: named as a customer; a membership of Pro (pro), active"
+    assert found["targets_as_of"] == "2026-11-23T12:00:00Z"
+    assert found["reason"] == (
+        "in the audience that was frozen; now matched by: named as a customer; a membership of Pro (pro), active"
+    )
     assert (found["status"], found["shown"]) == ("sent", None)
     assert found["message_id"].endswith("@example.com")
     assert found["attempts"] == [
@@ -73,7 +76,18 @@ def test_a_recipient_is_told_by_which_target_and_when_it_was_sent(network: Progr
 def test_everyone_is_a_target(network: Program) -> None:
     network(*NEW, "--everyone")
 
-    assert why(network, 3)["reason"] == "matched by: everyone"
+    assert why(network, 3)["reason"] == "in the audience that was frozen; now matched by: everyone"
+
+
+def test_a_target_that_matches_now_is_not_said_to_be_the_reason_then(network: Program) -> None:
+    network(*NEW, "--product", "pro", "--product", "starter")
+    in_store(network, execute("UPDATE memberships SET product_id = 2 WHERE customer_id = 1"))
+    network.now += timedelta(hours=1)
+
+    found = why(network, 1)
+
+    assert found["reason"].startswith("in the audience that was frozen; now matched by: a membership of Starter")
+    assert found["targets_as_of"] == "2026-11-23T13:00:00Z"
 
 
 def test_every_attempt_is_listed(network: Program, smtp_server: SmtpServer) -> None:
@@ -153,6 +167,50 @@ def test_who_was_suppressed(network: Program) -> None:
     assert "left out: the address is suppressed (complained); the broadcast is draft" in why(network, 1, 2)["reason"]
 
 
+@pytest.mark.parametrize("tried", [False, True])
+def test_who_was_suppressed_after_the_audience_was_frozen(
+    network: Program, smtp_server: SmtpServer, tried: bool
+) -> None:
+    network(*NEW, "--customer", "1", "--queue")
+    if tried:
+        smtp_server.script("RCPT", "451 4.7.1 later", times=1)
+        network("outbox", "run")
+    network("suppressions", "add", "anna@example.com", "--reason", "asked")
+    network.now += timedelta(hours=1)
+    network("outbox", "run")
+
+    found = why(network, 1)
+
+    assert found["reason"] == "left out: the address was suppressed (asked) before the message went out"
+    assert [a["status"] for a in found["attempts"]] == ["deferred", "suppressed"][not tried :]
+
+
+def test_who_was_cancelled_has_the_reason_in_their_history(network: Program) -> None:
+    network(*NEW, "--customer", "1", "--queue")
+    network(*NEW, "--customer", "1", "--queue", "--not-after", "2026-11-23T12:30Z")
+    network(*NEW, "--customer", "1", "--queue")
+    network("broadcast", "cancel", 1, "--yes")
+    network.now += timedelta(hours=1)
+    network("broadcast", "pause", 3)
+    network("outbox", "run")
+    network("customers", "delete", "1", "--yes")
+
+    histories = [why(network, "anna@example.com", broadcast_id)["attempts"] for broadcast_id in (1, 2, 3)]
+
+    assert histories == [
+        [{"number": 0, "at": "2026-11-23T12:00:00Z", "status": "cancelled", "reply": "cancelled by an admin"}],
+        [
+            {
+                "number": 0,
+                "at": "2026-11-23T13:00:00Z",
+                "status": "cancelled",
+                "reply": "too late: --not-after has passed",
+            }
+        ],
+        [{"number": 0, "at": "2026-11-23T13:00:00Z", "status": "cancelled", "reply": "customer deleted"}],
+    ]
+
+
 def test_who_came_after_the_audience_was_frozen(network: Program) -> None:
     network(*NEW, "--product", "pro")
     late = network.write("m.csv", "id,customer,product,status\n900,4,1,active\n")
@@ -161,7 +219,7 @@ def test_who_came_after_the_audience_was_frozen(network: Program) -> None:
     found = why(network, 4)
 
     assert found["in_audience"] is False
-    assert found["reason"].startswith("added after the audience was frozen; now matched by: a membership of Pro")
+    assert found["reason"].startswith("not in the audience when it was frozen; now matched by: a membership of Pro")
     assert found["targets"] == [PRO]
 
 

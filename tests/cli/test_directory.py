@@ -54,6 +54,27 @@ class TestImport:
         assert "line 5:" in result.err
         assert products.dump() == before
 
+    def test_the_rejects_file_cannot_be_the_file_that_is_imported(self, products: Program) -> None:
+        file = products.write("c.csv", BAD)
+        (products.folder / "link.csv").symlink_to(file)
+        before = products.dump()
+
+        for name in ("c.csv", f"../{products.folder.name}/c.csv", "link.csv"):
+            result = products("customers", "import", file, "--rejects", name)
+
+            assert result.code == 2
+            assert "would be overwritten" in result.err
+        assert file.read_text("utf-8") == BAD
+        assert products.dump() == before
+
+    def test_nor_the_one_that_is_standard_input(self, products: Program) -> None:
+        file = products.write("c.csv", BAD)
+        with file.open() as stdin:
+            done = products.alone("customers", "import", "-", "--rejects", "c.csv", stdin=stdin)
+
+        assert done.returncode == 2, done.stderr
+        assert file.read_text("utf-8") == BAD
+
     def test_a_dry_run_changes_nothing(self, products: Program) -> None:
         before = products.dump()
 
@@ -162,6 +183,18 @@ class TestCustomers:
         assert "--yes" in refused.err
         assert deleted.code == 0
         assert network("customers", "show", "anna@example.com").code == 2
+
+    def test_how_many_messages_that_cancels(self, network: Program) -> None:
+        for customers in (("1", "2"), ("2",)):
+            which = [word for customer in customers for word in ("--customer", customer)]
+            words = ("--subject", "Hello", "--content", "Good morning.", "--queue", "--yes")
+            assert network("broadcast", "new", "--type", "email", *which, *words).code == 0
+
+        said = [network("customers", "delete", customer, "--yes").err for customer in ("1", "2", "3")]
+
+        assert "1 message to them is cancelled." in said[0]
+        assert "2 messages to them are cancelled." in said[1]
+        assert said[2].strip().endswith("is deleted.")
 
 
 class TestProductsAndMemberships:

@@ -129,6 +129,28 @@ class TestImport:
         assert states == {"anna@example.com": "suppressed", "bo@example.com": "sent"}
 
 
+class TestAdding:
+    @pytest.mark.parametrize(
+        ("reason", "says"),
+        [
+            ("asked\nBcc: eve@example.com", "has a line break"),
+            ("\x1b[31masked", "has the character U+001B"),
+            ("x" * 100_000, "has 100,000 characters; 255 fit"),
+            ("", "is empty"),
+            (" ", "is empty"),
+        ],
+        ids=["line break", "escape", "endless", "empty", "blank"],
+    )
+    def test_a_reason_that_an_import_would_refuse(self, ummsg: Program, reason: str, says: str) -> None:
+        before = ummsg.dump()
+
+        result = ummsg("suppressions", "add", "a@example.com", "--reason", reason)
+
+        assert result.code == 2
+        assert f"reason: {says}" in result.err
+        assert ummsg.dump() == before
+
+
 class TestProposals:
     def test_they_are_listed_apart_and_harmless_to_a_terminal(self, ummsg: Program) -> None:
         propose(ummsg, "gone@example.com")

@@ -37,7 +37,7 @@ def process(ctx: Context, source: Source) -> None:
         report = ctx.obj.bounces.process(source, lambda done, total: show(done, total, f"{done:,} messages"))
     views.talk(_summary(report), "bold")
     if report.left:
-        views.talk(f"{report.left:,} are about messages that are being sent at this moment: they are for the next run.")
+        views.talk(_left(report.left))
     if report.aside:
         views.talk(f"{report.aside:,} kept aside in Unmatched: not about a delivery of ours, or not to be read.")
     if report.proposed and not report.suppresses:
@@ -46,8 +46,21 @@ def process(ctx: Context, source: Source) -> None:
 
 def _summary(report: "BounceReport") -> str:
     again = f" ({report.repeated:,} of them before)" if report.repeated else ""
-    addresses = "addresses suppressed" if report.suppresses else "proposals to suppress an address"
+    failed = "1 delivery" if report.failed == 1 else f"{report.failed:,} deliveries"
     return (
-        f"{report.processed:,} processed, {report.matched:,} matched{again}, {report.failed:,} deliveries failed, "
-        f"{report.delayed:,} delayed, {report.proposed:,} {addresses}, {report.aside:,} kept aside."
+        f"{report.processed:,} processed, {report.matched:,} matched{again}, {failed} failed, "
+        f"{report.delayed:,} delayed, {_addresses(report)}, {report.aside:,} kept aside."
     )
+
+
+def _addresses(report: "BounceReport") -> str:
+    one = report.proposed == 1
+    if report.suppresses:
+        return "1 address suppressed" if one else f"{report.proposed:,} addresses suppressed"
+    return f"{'1 proposal' if one else f'{report.proposed:,} proposals'} to suppress an address"
+
+
+def _left(number: int) -> str:
+    if number == 1:
+        return "1 is about a message that is being sent at this moment: it is for the next run."
+    return f"{number:,} are about messages that are being sent at this moment: they are for the next run."

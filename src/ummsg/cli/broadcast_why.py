@@ -32,7 +32,7 @@ def why(
     if format is not ListFormat.TABLE or fields:
         views.record(row, format, fields, key="broadcast_id")
         return
-    del row["targets"], row["attempts"]
+    del row["targets"], row["targets_as_of"], row["attempts"]
     views.record(row, format)
     if found.attempts:
         views.listing(map(_attempt, found.attempts), format, columns=["number", "at", "status", "reply"], key="number")
@@ -55,6 +55,7 @@ def _row(why: "Why") -> dict[str, Any]:
         "email": why.email,
         "in_audience": why.in_audience,
         "targets": [_target(match) for match in why.matches],
+        "targets_as_of": why.as_of,
         "reason": why.reason,
         "status": why.status,
         "shown": why.shown,

@@ -76,7 +76,8 @@ def delete(ctx: Context, customer: CustomerRef, yes: Yes = False) -> None:
     found = ummsg.directory.customer(customer)
     ummsg.prompter.confirm_destructive(f"Delete {found.label}, with their memberships?", yes=yes)
     cancelled = ummsg.directory.delete_customer(found)
-    views.talk(f"{found.label} is deleted." + (f" {cancelled:,} messages to them are cancelled." if cancelled else ""))
+    which = "1 message to them is" if cancelled == 1 else f"{cancelled:,} messages to them are"
+    views.talk(f"{found.label} is deleted." + (f" {which} cancelled." if cancelled else ""))
 
 
 def _row(customer: Customer) -> dict[str, Any]:

@@ -84,6 +84,7 @@ def run(arguments: Sequence[str], runtime: Runtime | None = None) -> int:
     runtime = runtime or Runtime()
     _make_output_safe()
     try:
+        _refuse_other_bytes(arguments)
         code = typer.main.get_command(app).main(
             args=list(arguments), prog_name="ummsg", standalone_mode=False, obj=runtime
         )
@@ -98,6 +99,21 @@ def run(arguments: Sequence[str], runtime: Runtime | None = None) -> int:
     finally:
         runtime.close()
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _refuse_other_bytes(arguments: Sequence[str]) -> None:
+    """Python keeps bytes of an argument that are not UTF-8 as lone surrogates, which neither the database nor a mail
+    takes. Raises InvalidInput, before anything is done."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            around = argument[max(0, error.start - 40) : error.start + 40]
+            raise InvalidInput(
+                f"An argument is not UTF-8 text: {around!r}",
+                details=["nothing was changed"],
+                hint="a terminal and a locale with UTF-8, or the text converted with iconv -t UTF-8",
+            ) from None
 
 
 def _make_output_safe() -> None:

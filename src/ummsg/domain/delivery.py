@@ -66,7 +66,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One entry of a delivery's history: the state that an attempt, or an admin, brought it to, and the words.
+    """One entry of a delivery's history: the state that an attempt, an admin or a bounce brought it to, and the words.
 
     `number` counts the attempts up to then; it is 0 while the message could not even be made.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ummsg.domain.audience import Audience, Match
 from ummsg.domain.delivery import Attempt, Delivery
@@ -10,13 +11,15 @@ from ummsg.vocabulary import DeliveryStatus
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`matches` are the targets that match now; `status` is the delivery's, or the notice's state, if there is one."""
+    """`matches` are the targets that match at `as_of`, whichever did when the audience was frozen: that is not kept.
+    `status` is the delivery's, or the notice's state, if there is one."""
 
     broadcast_id: int
     customer_id: int | None
     email: str
     in_audience: bool
     matches: tuple[Match, ...]
+    as_of: datetime
     reason: str
     status: str | None = None
     message_id: str | None = None
@@ -40,13 +43,17 @@ def unmatched(matches: Sequence[Match], audience: Audience) -> str:
     return f"{'; '.join(map(str, matches))}, which does not count: {', '.join(audience.statuses)} do"
 
 
-def received(delivery: Delivery, matches: Sequence[Match]) -> str:
-    """Why somebody is among the recipients of a frozen audience."""
+def received(delivery: Delivery, noted: Sequence[Attempt], matches: Sequence[Match]) -> str:
+    """Why somebody is among the recipients of a frozen audience; `matches` are the targets that match now.
+
+    What was suppressed at freezing has no history; what a drain came upon suppressed has.
+    """
     if delivery.status is DeliveryStatus.SUPPRESSED:
-        return f"left out: the address was suppressed ({delivery.reply}) when the audience was frozen"
+        when = "before the message went out" if noted else "when the audience was frozen"
+        return f"left out: the address was suppressed ({delivery.reply}) {when}"
     if not matches:
         return "a target matched when the audience was frozen; none does now"
-    return matched(matches)
+    return f"in the audience that was frozen; now {matched(matches)}"
 
 
 def history(delivery: Delivery, noted: Sequence[Attempt]) -> tuple[Attempt, ...]:

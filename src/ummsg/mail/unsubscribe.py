@@ -63,7 +63,7 @@ class Unsubscribing:
 
         try:
             broadcast_id, customer_id, email_key = self._signed.loads(token)
-        except BadData:
+        except (BadData, UnicodeEncodeError):  # a lone surrogate is no text that could have been signed
             return None
         return Unsubscription(broadcast_id, customer_id, email_key)
 

@@ -1,13 +1,14 @@
 """Working a mailbox of bounces down: read, match, record, move away."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 
 from ummsg.config import Settings
-from ummsg.domain.bounce import Bounce, Notification, Verdict
+from ummsg.domain.bounce import Bounce, Notification, Verdict, bounce_of
+from ummsg.errors import NotConfigured
 from ummsg.mail.bounces.box import PROCESSED, UNMATCHED, Box, open_box
 from ummsg.mail.bounces.message import LARGEST, BounceMessage, Unreadable, read
 from ummsg.mail.return_path import ReturnPath
@@ -47,7 +48,7 @@ class _Read:
     digest: str
     number: int | None
     message_ids: list[str]
-    notification: Notification | None
+    said: Sequence[Notification]
 
 
 class Bounces:
@@ -60,7 +61,8 @@ class Bounces:
         """Read what lies in a maildir or an `imaps:` mailbox, and move it away; `watch` is told how far it is.
 
         Repeated, or broken off and repeated, it counts nothing twice. Raises InvalidInput for a source that is no
-        mailbox, NotConfigured, MailServerUnreachable and MailServerRefused; what was read until then is recorded.
+        mailbox, NotConfigured, MailServerUnreachable and MailServerRefused; what was read until then is recorded. A
+        message that cannot be read stays where it is: NotConfigured says so when all others are dealt with.
         """
         return_path = ReturnPath.from_settings(self._settings)
         refusals = Refusals(self._settings, self._clock)
@@ -70,6 +72,8 @@ class Bounces:
             while batch := list(islice(keys, BATCH)):
                 run.work(batch)
                 watch(run.report.processed, len(found))
+        if run.unread:
+            raise run.unread
         return run.report
 
 
@@ -83,6 +87,8 @@ class _Run:
         self._return_path = return_path
         self._refusals = refusals
         self.report = BounceReport(suppresses=refusals.suppresses)
+        self.unread: NotConfigured | None = None
+        """About the first message that this user may not read."""
 
     def work(self, keys: list[str]) -> None:
         """Recorded first and moved then: what is recorded and not moved is recognised by its hash."""
@@ -99,19 +105,22 @@ class _Run:
         failed = [bounce for bounce in handled if bounce.verdict is Verdict.FAILED]
         tx.bounces.remember(handled, now)
         report.failed += len(tx.bounces.fail(failed, now))
-        report.proposed += self._refusals.note(tx, ((each.delivery.email, each.reply) for each in failed))
+        report.proposed += self._refusals.note(tx, _refusing(failed))
         report.matched += len(handled)
         report.delayed += sum(bounce.verdict is Verdict.DELAYED for bounce in handled)
 
     def _read_all(self, keys: list[str], moves: dict[str, str]) -> Iterator[_Read]:
-        """What cannot be read, or says nothing about a delivery of ours, is set aside at once."""
+        """What cannot be taken apart, or says nothing about a delivery of ours, is set aside at once."""
         for key in keys:
             try:
                 raw = self._box.read(key, LARGEST)
                 if raw is None:
                     continue
                 found = self._extract(key, raw)
-            except (OSError, Unreadable):
+            except NotConfigured as error:
+                self.unread = self.unread or error
+                continue
+            except Unreadable:
                 found = None
             self.report.processed += 1
             if found is None:
@@ -148,17 +157,17 @@ class _Run:
         deliveries = tx.bounces.deliveries(numbers.values())
         handled = []
         for message in messages:
-            delivery, said = deliveries.get(numbers.get(message.key, 0)), message.notification
+            delivery = deliveries.get(numbers.get(message.key, 0))
             if message.digest in known:
                 self.report.matched += 1
                 self.report.repeated += 1
                 moves[message.key] = PROCESSED
-            elif delivery is None or said is None:
+            elif delivery is None or not message.said:
                 self._set_aside(message.key, moves)
             elif delivery.status is DeliveryStatus.SENDING:
                 self.report.left += 1
             else:
-                handled.append(Bounce(message.digest, delivery, said.verdict, said.reply))
+                handled.append(bounce_of(message.digest, delivery, message.said))
                 moves[message.key] = PROCESSED
         return handled
 
@@ -167,5 +176,10 @@ class _Run:
         moves[key] = UNMATCHED
 
 
-def _said(message: BounceMessage) -> Notification | None:
-    return message.notification or message.guessed()
+def _said(message: BounceMessage) -> Sequence[Notification]:
+    return message.notifications or message.guessed()
+
+
+def _refusing(failed: list[Bounce]) -> Iterator[tuple[str, str]]:
+    """Addresses that were refused, with the reply. A customer's own is not if the one that they forward to was."""
+    return ((bounce.delivery.email, bounce.reply) for bounce in failed if bounce.of_recipient)

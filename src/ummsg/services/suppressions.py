@@ -5,10 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from ummsg.domain import cleaning
 from ummsg.domain.address import checked_address
 from ummsg.domain.customer import email_key
 from ummsg.domain.suppression import Suppression
 from ummsg.errors import InvalidInput
+from ummsg.services.imports.cells import required
 from ummsg.services.imports.outcome import ImportOptions, ImportProgress, ImportReport
 from ummsg.services.imports.run import run_import
 from ummsg.services.imports.suppressions import SuppressionImport
@@ -21,12 +23,15 @@ class Suppressions:
         self._clock = clock
 
     def add(self, address: str, reason: str) -> bool:
-        """Whether the address was not suppressed before. Raises InvalidInput for what is no address."""
+        """Whether the address was not suppressed before. Raises InvalidInput for what is no address, and for a reason
+        that is empty or that an import would refuse."""
+        reason = required({"reason": reason}, "reason", cleaning.line)
+        suppression = Suppression(checked_address(address), reason, self._clock())
         with self._store.begin() as tx:
-            return tx.suppressions.add(Suppression(checked_address(address), reason, self._clock()))
+            return tx.suppressions.add(suppression)
 
     def remove(self, address: str) -> bool:
-        """Whether the address was suppressed, or proposed to be. Raises as `add` does."""
+        """Whether the address was suppressed, or proposed to be. Raises InvalidInput for what is no address."""
         with self._store.begin() as tx:
             return tx.suppressions.remove(checked_address(address))
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import case, insert, select, update
+from sqlalchemy import and_, case, insert, select, update
 from sqlmodel import Session
 
 from ummsg.domain.bounce import Bounce
 from ummsg.domain.delivery import Delivery
+from ummsg.store.attempts import noting, noting_success
 from ummsg.store.outbox import delivery_of
 from ummsg.store.tables import BounceRow, DeliveryRow, table_of
 from ummsg.vocabulary import DeliveryStatus
@@ -56,20 +57,20 @@ class Bounces:
     def fail(self, failed: Sequence[Bounce], now: datetime) -> list[int]:
         """Deliveries that the server took, or may have taken, and that came back; returns the ids of those changed.
 
-        Whatever else became of one meanwhile (it is being sent again, or was failed before) stays.
+        Whatever else became of one meanwhile (it is being sent again, or was failed before) stays. Their history keeps
+        that the server had taken them.
         """
         if not failed:
             return []
         replies = {bounce.delivery.id: bounce.reply for bounce in failed}
+        came_back = and_(deliveries.c.id.in_(replies), deliveries.c.status.in_(_MAY_BOUNCE))
+        words = case(replies, value=deliveries.c.id)
+        self._execute(noting_success(came_back))
+        self._execute(noting(came_back, DeliveryStatus.FAILED, words, now))
         statement = (
             update(deliveries)
-            .where(deliveries.c.id.in_(replies), deliveries.c.status.in_(_MAY_BOUNCE))
-            .values(
-                status=DeliveryStatus.FAILED,
-                due_at=None,
-                reply=case(replies, value=deliveries.c.id),
-                updated_at=now,
-            )
+            .where(came_back)
+            .values(status=DeliveryStatus.FAILED, due_at=None, reply=words, updated_at=now)
             .returning(deliveries.c.id)
         )
         return list(self._execute(statement).scalars())

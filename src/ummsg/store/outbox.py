@@ -156,9 +156,11 @@ class Outbox:
         self._cancel(mine, "the broadcast was cancelled", now)
 
     def _cancel(self, whose: ColumnElement[bool], reason: str, now: datetime) -> int:
+        mine = and_(whose, deliveries.c.status.in_(_CLAIMABLE))
+        self._execute(noting(mine, DeliveryStatus.CANCELLED, reason, now))
         done = self._execute(
             update(deliveries)
-            .where(whose, deliveries.c.status.in_(_CLAIMABLE))
+            .where(mine)
             .values(status=DeliveryStatus.CANCELLED, due_at=None, reply=reason, updated_at=now)
         )
         return done.rowcount

@@ -258,7 +258,7 @@ class DeliveryRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """A delivery's history; a first attempt that succeeded leaves no row here, its delivery says it all."""
+    """A delivery's history; a first attempt that succeeded has no row until it bounces, its delivery says it all."""
 
     __tablename__ = "attempts"
     __table_args__ = (Index("ix_attempts_delivery", "delivery_id"),)

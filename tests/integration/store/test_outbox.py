@@ -197,6 +197,20 @@ def test_cancelling_leaves_what_is_on_the_wire(store: Store, broadcast_id: int) 
         assert tx.outbox.record({on_the_wire.id: ACCEPTED}, "mine", NOW) == 1
 
     assert counts(store, broadcast_id) == Counts(targeted=7, sent=1, cancelled=6)
+    assert history(store, on_the_wire.id) == []
+
+
+def test_what_is_cancelled_has_the_reason_in_its_history(store: Store, broadcast_id: int) -> None:
+    freeze(store, broadcast_id)
+    tried = record(store, broadcast_id, Fate.REFUSED_FOR_NOW, "451 later")
+    sent = record(store, broadcast_id, Fate.ACCEPTED, "250 ok")
+    with store.begin() as tx:
+        untried = next(tx.outbox.deliveries(broadcast_id, DeliveryStatus.QUEUED)).id
+        tx.outbox.cancel_open(broadcast_id, "cancelled", NOW)
+
+    assert history(store, tried)[1:] == [Attempt(1, NOW, DeliveryStatus.CANCELLED, "cancelled")]
+    assert history(store, untried) == [Attempt(0, NOW, DeliveryStatus.CANCELLED, "cancelled")]
+    assert history(store, sent) == []
 
 
 def record(store: Store, broadcast_id: int, fate: Fate, reply: str, now: datetime = NOW) -> int:

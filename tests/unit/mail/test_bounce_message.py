@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.bounce_mail import dsn, qmail, reply
 from ummsg.domain.bounce import Notification, Verdict
 from ummsg.domain.suppression import says_nobody
-from ummsg.mail.bounces.message import LARGEST, Unreadable, read
+from ummsg.mail.bounces.message import LARGEST, MOST_READ, Unreadable, read
 
 NESTED = "".join(f'Content-Type: multipart/mixed; boundary="{level}"\n\n--{level}\n' for level in range(2_000)).encode()
 DIGESTED = b'Content-Type: multipart/digest; boundary="b"\n\n' + b"--b\n\n" * 100_000
@@ -24,8 +24,7 @@ BOMBS = [NESTED, DIGESTED, FORWARDED, BLOCKS, BLANK_BLOCKS, OLD_MAC, PIECES]
 
 
 def said(raw: bytes) -> Notification:
-    found = read(raw).notification
-    assert found is not None
+    (found,) = read(raw).notifications
     return found
 
 
@@ -88,23 +87,52 @@ def test_a_long_diagnostic_is_cut() -> None:
     assert len(said(dsn(diagnostic="smtp; 550 5.1.1 " + "x" * 100_000)).reply) <= 500
 
 
-def test_of_several_recipients_the_one_that_failed_counts() -> None:
+def test_of_several_recipients_each_is_told() -> None:
     several = dsn(action="delivered", status="2.0.0", diagnostic="").replace(
         b"Action: delivered\n",
         b"Action: delayed\nStatus: 4.0.0\n\nAction: failed\nStatus: 5.1.1\n\nAction: delivered\n",
     )
 
-    assert said(several) == Notification(Verdict.FAILED, "5.1.1")
+    assert read(several).notifications == [
+        Notification(Verdict.DELAYED, "4.0.0", "anna@example.com"),
+        Notification(Verdict.FAILED, "5.1.1"),
+        Notification(Verdict.OTHER, "2.0.0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("final", "original", "named"),
+    [
+        ("rfc822; gone@example.org", "", "gone@example.org"),
+        ("rfc822; gone@example.org", "rfc822;anna@example.com", "anna@example.com"),
+        ("RFC822;<gone@example.org>", "", "gone@example.org"),
+        ("utf-8; gone@example.org", "", "gone@example.org"),
+        ("x400; /c=se/o=gone", "", "x400; /c=se/o=gone"),
+        ("gone@example.org", "", "gone@example.org"),
+        ("rfc822;", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_whom_it_is_about(final: str, original: str, named: str) -> None:
+    assert said(dsn(recipient=final, original=original)).recipient == named
+
+
+def test_of_many_recipients_the_first_are_told() -> None:
+    start = b"Content-Type: message/delivery-status\n\n"
+    blocks = start + b"Action: failed\n\n" * 100 + b"--B1/mx.example.org\n"
+    many = dsn().replace(start, blocks * 3 + start)
+
+    assert len(read(many).notifications) == MOST_READ
 
 
 def test_what_is_no_notification_is_recognised_by_its_words() -> None:
     message = read(qmail("b@example.com"))
 
-    assert message.notification is None
-    assert message.guessed() == Notification(Verdict.FAILED, "550 5.1.1 no such user")
-    assert read(qmail("b@example.com", "I hate you")).guessed() == Notification(
-        Verdict.FAILED, "returned as undeliverable, without a status code"
-    )
+    assert message.notifications == []
+    assert message.guessed() == [Notification(Verdict.FAILED, "550 5.1.1 no such user", "anna@example.com")]
+    assert read(qmail("b@example.com", "I hate you", "gone@example.org")).guessed() == [
+        Notification(Verdict.FAILED, "returned as undeliverable, without a status code", "gone@example.org")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,14 +153,13 @@ def test_what_is_no_notification_is_recognised_by_its_words() -> None:
 def test_spam_and_rubbish_say_nothing(raw: bytes) -> None:
     message = read(raw)
 
-    assert message.notification is None
-    assert message.guessed() is None
+    assert message.notifications == []
+    assert not message.guessed()
 
 
 @given(raw=st.binary(max_size=2_000))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
-    message = read(raw)
-    assert message.notification is None or message.notification.reply.isprintable()
+    assert all(notification.reply.isprintable() for notification in read(raw).notifications)
 
 
 @pytest.mark.parametrize(
@@ -161,4 +188,4 @@ def test_what_is_too_large_is_refused() -> None:
 
 
 def test_a_long_line_is_not_given_to_regular_expressions() -> None:
-    assert read(qmail("b@example.com") + b"x" * 10_000).guessed() is None
+    assert read(qmail("b@example.com") + b"x" * 10_000).guessed() == ()

@@ -17,11 +17,11 @@ class Box(Protocol):
     """For people, without secrets."""
 
     def keys(self) -> Sequence[str]:
-        """Of the messages that are there now."""
+        """Of the messages that are there now. Raises NotConfigured if this user may not list them."""
 
     def read(self, key: str, most: int) -> bytes | None:
         """The message, or its beginning if it has more than `most` bytes, so that one more than that comes; None if it
-        is gone. Raises OSError if it cannot be read."""
+        is gone. Raises NotConfigured if this user may not read it, or the disk does not let anybody."""
 
     def move(self, key: str, folder: str) -> None:
         """Into PROCESSED or UNMATCHED; nothing if somebody else was sooner."""

@@ -6,7 +6,7 @@ flufl.bounce. Anybody can write to that mailbox, so that nothing here takes more
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, message_from_string
 from email.message import Message
@@ -37,6 +37,7 @@ _CODE = re.compile(r"(?:[245]\d\d[ -]+)?[245]\.\d{1,3}\.\d{1,3}(?![.\d])")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![.\d])")
 _IN_TEXT = re.compile(r"\b5\d\d[ -]5\.\d{1,3}\.\d{1,3}(?![.\d])[^\r\n]{0,500}")
 _PIECE = re.compile(rb"\*[0-9]*\*?\s*=")
+_ADDRESS_TYPES = ("rfc822", "utf-8")
 _VALUE = 2_000
 """Characters of a header that are looked at."""
 
@@ -51,26 +52,26 @@ class BounceMessage:
     """Whom its envelope was addressed to, by the headers that servers note it in."""
     message_ids: list[str]
     """Of the messages that came back in it, without angle brackets."""
-    notification: Notification | None
-    """What it says, if it is a notification of RFC 3464."""
+    notifications: Sequence[Notification]
+    """What it says of each recipient, if it is a notification of RFC 3464."""
     _message: Message = field(repr=False)
     _raw: bytes = field(repr=False)
 
-    def guessed(self) -> Notification | None:
+    def guessed(self) -> Sequence[Notification]:
         """What flufl.bounce makes of a message that is no notification."""
         too_long = len(self._raw) > LARGEST_GUESSED or max(map(len, self._raw.split(b"\n"))) > LONGEST_LINE
         if too_long:
-            return None
+            return ()
         from flufl.bounce import all_failures
 
         logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
         try:
             temporary, permanent = all_failures(self._message)
         except Exception:  # its detectors index and decode what they find, in a message that anybody may have written
-            return None
+            return ()
         if permanent:
-            return Notification(Verdict.FAILED, _code_in_text(self._message))
-        return Notification(Verdict.DELAYED, "delayed") if temporary else None
+            return _of_each(permanent, Verdict.FAILED, _code_in_text(self._message))
+        return _of_each(temporary, Verdict.DELAYED, "delayed")
 
 
 def read(raw: bytes) -> BounceMessage:
@@ -82,7 +83,7 @@ def read(raw: bytes) -> BounceMessage:
         message = message_from_bytes(raw)
         parts = list(islice(message.walk(), MOST_READ))
         ids = [found for part in parts for found in _returned_ids(part)]
-        return BounceMessage(list(_recipients(message)), ids, _notification(parts), message, raw)
+        return BounceMessage(list(_recipients(message)), ids, _notifications(parts), message, raw)
     except Exception as error:  # the parser's own limits, whichever a message was made to meet
         raise Unreadable(f"cannot be read as a message: {type(error).__name__}") from None
 
@@ -118,14 +119,10 @@ def _returned_ids(part: Message) -> Iterator[str]:
         yield found[1]
 
 
-def _notification(parts: list[Message]) -> Notification | None:
-    """What the per-recipient fields say (RFC 3464 § 2.3); a failure before a delay, should there be several."""
-    said = [_of_recipient(block) for part in parts for block in _blocks(part) if "Action" in block]
-    for verdict in Verdict:
-        for notification in said:
-            if notification.verdict is verdict:
-                return notification
-    return None
+def _notifications(parts: list[Message]) -> list[Notification]:
+    """What the per-recipient fields say (RFC 3464 § 2.3)."""
+    said = (_of_recipient(block) for part in parts for block in _blocks(part) if "Action" in block)
+    return list(islice(said, MOST_READ))
 
 
 def _blocks(part: Message) -> Iterator[Message]:
@@ -142,7 +139,19 @@ def _of_recipient(block: Message) -> Notification:
         verdict = Verdict.FAILED
     else:
         verdict = Verdict.DELAYED if action.startswith("delay") else Verdict.OTHER
-    return Notification(verdict, _reply(block) or f"{verdict}, without a reason")
+    return Notification(verdict, _reply(block) or f"{verdict}, without a reason", _named(block))
+
+
+def _named(block: Message) -> str:
+    """The address that the message was sent to, if the server still knows it, else the one that it had in the end."""
+    kind, semicolon, address = _text(block.get("Original-Recipient", block.get("Final-Recipient", ""))).partition(";")
+    is_address = kind.strip().lower() in _ADDRESS_TYPES
+    return address.strip().removeprefix("<").removesuffix(">") if is_address else f"{kind}{semicolon}{address}".strip()
+
+
+def _of_each(addresses: Collection[bytes], verdict: Verdict, reply: str) -> list[Notification]:
+    named = islice(sorted(addresses), MOST_READ)
+    return [Notification(verdict, reply, address.decode("utf-8", "replace")) for address in named]
 
 
 def _reply(block: Message) -> str:

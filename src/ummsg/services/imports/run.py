@@ -91,7 +91,7 @@ class _Run:
 
     def run(self, source: Path | BinaryIO) -> ImportReport:
         options = self._options
-        target = _checked(options.rejects or rejects_beside(source))
+        target = _checked(options.rejects or rejects_beside(source), source)
         always = not (options.strict or options.dry_run)
         with RejectsFile(target, self._source.headers, always=always) as rejects, self._all_or_nothing() as tx:
             for batches in self._batches_in_transactions():
@@ -171,8 +171,22 @@ def rejects_beside(source: Path | BinaryIO) -> Path:
     return beside if os.access(beside.parent, os.W_OK) else Path(beside.name)
 
 
-def _checked(target: Path) -> Path:
+def _checked(target: Path, source: Path | BinaryIO) -> Path:
     """Found out before the first row is kept, not after."""
+    if _is_same_file(target, source):
+        raise InvalidInput(
+            f"The rejects file {target} is the file that is imported, which would be overwritten",
+            hint="give another with --rejects FILE",
+        )
     if target.is_dir() or not os.access(target.parent, os.W_OK):
         raise InvalidInput(f"The rejects file {target} cannot be written", hint="give another with --rejects FILE")
     return target
+
+
+def _is_same_file(target: Path, source: Path | BinaryIO) -> bool:
+    """Under whatever name; also when the file is read as standard input."""
+    try:
+        read = source.stat() if isinstance(source, Path) else os.fstat(source.fileno())
+        return os.path.samestat(target.stat(), read)
+    except OSError:  # nothing is there yet, or what is read is not a file
+        return False
