@@ -1,16 +1,18 @@
 """Drains that are killed with SIGKILL at random moments, and the server that knows what it took."""
 
 import json
-import os
 import random
 import signal
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.acceptance.processes import start, wait_for
 from tests.program import Program
-from tests.smtp_server import SmtpServer
+from tests.smtp_server import HANG, SmtpServer
 
 NEW = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content", "Good morning.", "--everyone")
 ON_THE_WIRE = 2 * 10
@@ -48,18 +50,20 @@ def test_whenever_a_drain_is_killed_nobody_is_mailed_twice_or_forgotten(
 def test_a_drain_that_was_stopped_for_longer_than_its_claims_hold_sends_nothing_more(ummsg: Program) -> None:
     _customers(ummsg, 400)
     with SmtpServer() as server:
-        ummsg.environ["UMMSG_MAIL_URL"] = server.url
+        ummsg.environ["UMMSG_MAIL_URL"] = f"{server.url}?timeout=1"
+        for message in range(21, 31):
+            server.script("DOT", HANG, message=message)
         assert ummsg(*NEW, "--queue", "--yes").code == 0
         with start(ummsg, "outbox", "run") as stopped:
             wait_for(lambda: len(server.messages) >= 20)
-            stopped.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, stopped.pid, os.WSTOPPED)
-            ummsg.rows(
-                "UPDATE deliveries SET lease_until = '2020-01-01 00:00:00' WHERE status = 'sending' RETURNING id"
-            )
-            other = ummsg.alone("outbox", "run")
-            stopped.send_signal(signal.SIGCONT)
-            _, err = stopped.communicate()
+            with _locked(ummsg) as ledger:  # it is not in the middle of writing there
+                stopped.send_signal(signal.SIGSTOP)
+                ledger.execute("UPDATE deliveries SET lease_until = '2020-01-01 00:00:00' WHERE status = 'sending'")
+            try:
+                other = ummsg.alone("outbox", "run")
+            finally:
+                stopped.send_signal(signal.SIGCONT)
+            _, err = stopped.communicate(timeout=30)
 
     assert other.returncode in (0, 3), other.stderr
     assert (stopped.returncode, "stopped for so long" in err) == (1, True), err
@@ -67,6 +71,18 @@ def test_a_drain_that_was_stopped_for_longer_than_its_claims_hold_sends_nothing_
     assert (counts["queued"], counts["failed"]) == (0, 0)
     assert counts["unknown"] <= ON_THE_WIRE
     assert [address for address, times in _taken(server).items() if times > 1] == []
+
+
+@contextmanager
+def _locked(program: Program) -> Iterator[sqlite3.Connection]:
+    """Nobody else writes meanwhile."""
+    ledger = sqlite3.connect(program.folder / "ummsg.db", timeout=10, isolation_level=None)
+    ledger.execute("BEGIN IMMEDIATE")
+    try:
+        yield ledger
+        ledger.execute("COMMIT")
+    finally:
+        ledger.close()
 
 
 def test_two_drains_at_once_share_the_work(ummsg: Program) -> None:
