@@ -112,6 +112,8 @@ class SmtpServer:
         self.messages: list[Received] = []
         self.commands: list[str] = []
         self.connections = 0
+        self.complete = 0
+        """Messages that came to their final dot, whatever was answered."""
         self._certificate = certificate
         self._implicit_tls = implicit_tls
         self._credentials = credentials or {}
@@ -294,6 +296,7 @@ class SmtpServer:
             self._do(dialogue, rule)
             raise _Over
         data = b"".join(_unstuffed(dialogue))
+        self.complete += 1
         recipient = dialogue.rcpt_to[-1]
         number = len(self.messages) + 1
         received = Received(

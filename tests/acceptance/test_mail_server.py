@@ -189,7 +189,7 @@ def test_ctrl_c_finishes_the_message_on_the_wire_and_says_how_to_go_on(
     smtp_server.script("DOT", HANG, message=2, times=1)
     network.environ["UMMSG_MAIL_URL"] = f"{smtp_server.url}?timeout=1"
     with start(network, *EMAIL, "--everyone") as process:
-        wait_for(lambda: len([line for line in smtp_server.commands if line.startswith("RCPT")]) >= 2)
+        wait_for(lambda: smtp_server.complete >= 2)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
 
@@ -211,7 +211,7 @@ def test_paused_from_elsewhere_it_stops_after_the_message_on_the_wire(
     smtp_server.script("DOT", HANG, message=2, times=1)
     network.environ["UMMSG_MAIL_URL"] = f"{smtp_server.url}?timeout=1"
     with start(network, *EMAIL, "--everyone") as process:
-        wait_for(lambda: len([line for line in smtp_server.commands if line.startswith("RCPT")]) >= 2)
+        wait_for(lambda: smtp_server.complete >= 2)
         assert network.alone("broadcast", "pause", "1").returncode == 0
         _, err = process.communicate(timeout=30)
 
@@ -232,7 +232,7 @@ def test_killed_in_the_middle_and_started_again_nobody_is_mailed_twice_or_forgot
 ) -> None:
     smtp_server.script("DOT", HANG, message=3, times=1)
     with start(network, *EMAIL, "--everyone") as process:
-        wait_for(lambda: len([line for line in smtp_server.commands if line.startswith("RCPT")]) >= 3)
+        wait_for(lambda: smtp_server.complete >= 3)
         process.kill()
         process.communicate(timeout=30)
     assert counts(network)["targeted"] == 5

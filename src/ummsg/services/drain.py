@@ -115,7 +115,9 @@ class Drain:
         self._turn: Future[_Turn] | None = None
         self._recording: tuple[dict[int, Settled], list[int]] = {}, []
         """What the turn is about to write down."""
-        self._turned_at = self._seen_at = time.monotonic()
+        self._turned_at = time.monotonic()
+        self._known_at = self._turned_at
+        """From when we know that broadcasts may go on."""
         self._waiting: deque[_Claimed] = deque()
         self._on_the_way: dict[int, _Claimed] = {}
         self._settled: dict[int, Settled] = {}
@@ -135,7 +137,7 @@ class Drain:
             self._run.interrupted = True
             self._end()
         self._turn_if_due()
-        if self._turn is not None and time.monotonic() - self._seen_at > 2 * TURN_SECONDS:
+        if self._turn is not None and time.monotonic() - self._known_at > 2 * TURN_SECONDS:
             return None  # it may have been paused while the server kept us waiting
         while self._waiting:
             claimed = self._waiting.popleft()
@@ -273,7 +275,7 @@ class Drain:
             unrecorded, not_returned = self._recording
             self._settled, self._returned = unrecorded | self._settled, not_returned + self._returned
             raise
-        self._seen_at = time.monotonic()
+        self._known_at = self._turned_at
         for delivery, settled in found.dropped:
             self._run.count(delivery, settled)
         self._refused = self._refused or found.refused
