@@ -2,12 +2,10 @@
 
 from datetime import datetime
 
-from ummsg.domain.delivery import Settled
+from ummsg.domain.delivery import GONE, Settled
 from ummsg.store.engine import Store
 from ummsg.store.journal import Left, journals, take_over
 from ummsg.vocabulary import DeliveryStatus
-
-_GONE = "the process that was sending it did not come back"
 
 
 def recover(store: Store, now: datetime) -> int:
@@ -32,7 +30,7 @@ def _settle(store: Store, left: Left, now: datetime) -> int:
         settled = {number: each for number, each in left.settled.items() if _is_of_this_claim(each, held.get(number))}
         for number, (attempts, _) in held.items():
             if number not in settled and (number in left.begun or not left.complete):
-                settled[number] = Settled(DeliveryStatus.UNKNOWN, attempts + 1, None, _GONE)
+                settled[number] = Settled(DeliveryStatus.UNKNOWN, attempts + 1, None, GONE)
         tx.outbox.record(settled, left.token, now)
         tx.outbox.give_back(held.keys() - settled.keys(), left.token, now)
     if left.dead:

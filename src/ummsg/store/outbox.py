@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, fun
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
-from ummsg.domain.delivery import LEASE, Counts, Delivery, Settled
+from ummsg.domain.delivery import GONE, LEASE, Counts, Delivery, Settled
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
@@ -125,8 +125,7 @@ class Outbox:
 
     def _expire(self, whose: Any, now: datetime) -> int:
         lost = and_(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
-        reply = "the process that was sending it did not come back"
-        self._execute(noting(lost, DeliveryStatus.UNKNOWN, reply, now, more=1))
+        self._execute(noting(lost, DeliveryStatus.UNKNOWN, GONE, now, more=1))
         done = self._execute(
             update(deliveries)
             .where(lost)
@@ -135,7 +134,7 @@ class Outbox:
                 attempts=deliveries.c.attempts + 1,
                 claim_token=None,
                 lease_until=None,
-                reply=reply,
+                reply=GONE,
                 updated_at=now,
             )
         )
