@@ -11,6 +11,10 @@ from tests.smtp_server import SmtpServer
 from ummsg.cli import views
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=200, help="how many times test_kills.py kills a drain (200)")
+
+
 @pytest.fixture
 def smtp_server() -> Iterator[SmtpServer]:
     """A real SMTP server on loopback, without TLS or login; `smtp_server.url` is its mail URL."""

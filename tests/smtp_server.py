@@ -56,6 +56,7 @@ class _Rule:
     times: int | None
     recipient: str | None
     message: int | None
+    connection: int | None
 
 
 @dataclass
@@ -68,6 +69,8 @@ class _Dialogue:
     user: str = ""
     mail_from: str | None = None
     parameters: str = ""
+    offered: int = 0
+    """Which message this is, of all that were offered."""
     rcpt_to: list[str] = field(default_factory=list)
     buffer: bytes = b""
 
@@ -109,6 +112,8 @@ class SmtpServer:
         self.messages: list[Received] = []
         self.commands: list[str] = []
         self.connections = 0
+        self.complete = 0
+        """Messages that came to their final dot, whatever was answered."""
         self._certificate = certificate
         self._implicit_tls = implicit_tls
         self._credentials = credentials or {}
@@ -139,10 +144,12 @@ class SmtpServer:
         times: int | None = None,
         recipient: str | None = None,
         message: int | None = None,
+        connection: int | None = None,
     ) -> None:
-        """From now on (or `times` times) answer so at `step`, for all, one recipient, or the n-th message (from 1)."""
+        """From now on (or `times` times) answer so at `step`, for all, one recipient, or the n-th message or connection
+        (from 1)."""
         with self._lock:
-            self._rules.append(_Rule(step, answer, times, recipient, message))
+            self._rules.append(_Rule(step, answer, times, recipient, message, connection))
 
     def received_by(self, recipient: str) -> list[Received]:
         return [message for message in self.messages if recipient in message.rcpt_to]
@@ -268,7 +275,9 @@ class SmtpServer:
         return dialogue.line().decode().strip()
 
     def _mail(self, dialogue: _Dialogue, rest: str) -> None:
-        self._offered += 1
+        with self._lock:
+            self._offered += 1
+            dialogue.offered = self._offered
         if self._login_needed and not dialogue.user:
             self._say(dialogue, "530 5.7.0 authentication required")
         elif dialogue.mail_from is not None:
@@ -283,10 +292,11 @@ class SmtpServer:
             return
         if not self._answer(dialogue, "DATA", "354 end with a dot"):
             return
-        if rule := self._rule("BODY", dialogue.rcpt_to[-1]):
+        if rule := self._rule(dialogue, "BODY", dialogue.rcpt_to[-1]):
             self._do(dialogue, rule)
             raise _Over
         data = b"".join(_unstuffed(dialogue))
+        self.complete += 1
         recipient = dialogue.rcpt_to[-1]
         number = len(self.messages) + 1
         received = Received(
@@ -299,7 +309,7 @@ class SmtpServer:
             dialogue.parameters,
         )
         dialogue.reset()
-        rule = self._rule("DOT", recipient)
+        rule = self._rule(dialogue, "DOT", recipient)
         if rule is None or rule[0] == "2":
             # Kept before the reply: whoever has read that the message was taken finds it here.
             self.messages.append(received)
@@ -307,14 +317,18 @@ class SmtpServer:
 
     def _answer(self, dialogue: _Dialogue, step: str, usual: str, recipient: str | None = None) -> bool:
         """Answer as scripted or as usual; whether that was a yes."""
-        answer = self._rule(step, recipient or (dialogue.rcpt_to or [None])[-1]) or usual
+        answer = self._rule(dialogue, step, recipient or (dialogue.rcpt_to or [None])[-1]) or usual
         self._do(dialogue, answer)
         return answer[0] in "23"
 
-    def _rule(self, step: str, recipient: str | None) -> str | None:
+    def _rule(self, dialogue: _Dialogue, step: str, recipient: str | None) -> str | None:
         with self._lock:
             for rule in self._rules:
-                fits = rule.recipient in (None, recipient) and rule.message in (None, self._offered)
+                fits = (
+                    rule.recipient in (None, recipient)
+                    and rule.message in (None, dialogue.offered or self._offered)
+                    and rule.connection in (None, dialogue.number)
+                )
                 if rule.step == step and rule.times != 0 and fits:
                     if rule.times is not None:
                         rule.times -= 1

@@ -42,6 +42,7 @@ SETTINGS = (
     Setting("MAIL_PASSWORD", "The mail server's password", secret=True),
     Setting("MAIL_PASSWORD_FILE", "A file that holds the password"),
     Setting("MAIL_PASSWORD_COMMAND", "A command that prints the password", example="pass show mail/ummsg", secret=True),
+    Setting("MAIL_CONNECTIONS", "How many connections to the mail server at once, at most", default="10"),
     Setting("FROM", "The sender of broadcasts", example="Example Network <hello@example.com>"),
     Setting("REPLY_TO", "Where answers go, if not to the sender"),
     Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
@@ -161,6 +162,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-zA-Z]{3,30}")
 _FONT = re.compile(r"[\w\s,'\-]{1,200}")
 _ALIGNMENT = re.compile(r"left|center|right")
 _LOCALE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
+_CONNECTIONS = re.compile(r"100|[1-9][0-9]?")
 _STYLE = re.compile(r"html|plain")
 _SWITCH = {
     "yes": True,
@@ -264,6 +266,11 @@ class Settings:
     def auto_suppress(self) -> bool:
         """Whether an address that does not exist is suppressed without asking."""
         return self._switch("AUTO_SUPPRESS")
+
+    @property
+    def mail_connections(self) -> int:
+        """Raises NotConfigured for what is no number from 1 to 100."""
+        return int(self._matching("MAIL_CONNECTIONS", _CONNECTIONS, "a number from 1 to 100"))
 
     @property
     def locale(self) -> str:

@@ -76,6 +76,10 @@ class DiskFull(UmmsgError):
     """The disk that holds the database has no room; the transaction was rolled back."""
 
 
+class Overtaken(UmmsgError):
+    """Another process has taken over what this one had claimed, because it was stopped for so long."""
+
+
 class MailServerUnreachable(UmmsgError):
     """No conversation with the mail server could be had; no attempt is counted."""
 

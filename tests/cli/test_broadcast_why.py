@@ -22,7 +22,7 @@ KEYS = [
 
 @pytest.fixture
 def network(network: Program, smtp_server: SmtpServer) -> Program:
-    network.environ["UMMSG_MAIL_URL"] = smtp_server.url
+    network.environ |= {"UMMSG_MAIL_URL": smtp_server.url, "UMMSG_MAIL_CONNECTIONS": "1"}
     return network
 
 

@@ -324,7 +324,7 @@ def test_a_broadcast_is_not_to_blame_for_a_system_email(network: Program, smtp_s
 
 
 def test_a_sender_of_its_own_that_is_refused_stops_nobody_else(network: Program, smtp_server: SmtpServer) -> None:
-    network.environ["UMMSG_MAIL_URL"] = smtp_server.url
+    network.environ |= {"UMMSG_MAIL_URL": smtp_server.url, "UMMSG_MAIL_CONNECTIONS": "1"}
     smtp_server.script("MAIL", "553 5.7.1 not yours", message=1)
     install(network, "a", sender="Billing <billing@elsewhere.example>")
     install(network, "b")

@@ -24,7 +24,7 @@ Customers = Annotated[
 def pause(ctx: Context, broadcast_id: BroadcastId) -> None:
     """Stop an email that is on its way, or scheduled, until it is resumed.
 
-    Whichever process is sending it finishes the message on the wire and takes no other.
+    Whichever process is sending it finishes what is on the wire and takes no more.
     """
     ummsg = ctx.obj
     broadcast = ummsg.broadcast_control.pause(broadcast_id)

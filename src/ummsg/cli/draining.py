@@ -11,7 +11,7 @@ from ummsg.cli.progress import progress
 from ummsg.domain.delivery import Tally
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
-from ummsg.services.outbox import Run
+from ummsg.services.drain import Run
 from ummsg.vocabulary import BroadcastStatus, ExitCode
 
 
@@ -46,9 +46,12 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
     if run.stopped_by is not None:
         return _stopped(run.stopped_by, tally, resume)
     if run.interrupted:
-        views.talk(f"Stopped. {tally.remaining:,} are still queued; nobody was mailed twice.")
+        views.talk(f"Stopped. {tally.remaining:,} still wait; nobody was mailed twice.")
         views.next_step(resume, "Go on with")
         return ExitCode.CANCELLED
+    if judged.remaining:
+        views.talk(f"{judged.remaining:,} still wait: not due yet, or held by another run, or paused.")
+        views.next_step("ummsg outbox status", "Look at them")
     if judged.failed or judged.deferred or judged.unknown or judged.remaining or run.lost:
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
@@ -73,7 +76,7 @@ def _stopped(by: UmmsgError, tally: Tally, resume: str) -> int:
 
 @contextmanager
 def _finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C lets the message on the wire be finished and recorded; the second does not wait for it."""
+    """The first Ctrl-C lets what is on the wire be finished and recorded; the second does not wait for it."""
     pressed = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -81,7 +84,7 @@ def _finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
         if pressed:
             raise KeyboardInterrupt
         pressed = True
-        views.talk("Finishing the message on the wire… (Ctrl-C again leaves it in doubt)")
+        views.talk("Finishing what is on the wire… (Ctrl-C again leaves it in doubt)")
 
     before = signal.signal(signal.SIGINT, interrupt)
     before_term = signal.signal(signal.SIGTERM, interrupt)

@@ -40,8 +40,10 @@ JITTER = 0.2
 """The part of a wait by which chance lengthens it: what was refused together does not all come back together."""
 
 LEASE = timedelta(minutes=10)
-"""How long a claim holds. Longer than the slowest mail transaction our time-outs allow, so that a delivery whose
-lease has passed belongs to a process that is gone."""
+"""How long a claim holds: no message is begun after it, and whoever comes upon it then may settle the delivery."""
+
+GONE = "the process that was sending it did not come back"
+"""The reply of a delivery that is unknown because its drain died."""
 
 
 class Fate(StrEnum):

@@ -11,6 +11,7 @@ from ummsg.domain.broadcast import PAUSABLE, Broadcast
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Delivery, Requeue
 from ummsg.errors import InvalidInput
+from ummsg.services.recovery import recover
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, DeliveryStatus
 
@@ -59,8 +60,8 @@ class BroadcastControl:
 
     def unknown(self, broadcast_id: int, customers: Sequence[Customer] = ()) -> list[Delivery]:
         """The deliveries of which nobody knows whether they arrived, all or these customers'."""
-        with self._store.begin() as tx:
-            tx.outbox.expire_leases(self._clock())
+        recover(self._store, self._clock())
+        with self._store.read() as tx:
             _refuse_unsent(_email(tx, broadcast_id, "it has no deliveries", "ummsg notices show"))
             _refuse_other_states(tx, broadcast_id, DeliveryStatus.UNKNOWN, customers)
             wanted = {customer.id for customer in customers}

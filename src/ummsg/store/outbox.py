@@ -4,15 +4,15 @@ Each transition of `domain/delivery.py` is one statement here; those at an admin
 changes a delivery that a drain may hold names the claim token, so that a process which lost its lease changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
-from ummsg.domain.delivery import LEASE, Counts, Delivery, Settled
+from ummsg.domain.delivery import GONE, LEASE, Counts, Delivery, Settled
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
@@ -65,33 +65,59 @@ class Outbox:
 
     # Claiming and recording
 
-    def claim(self, broadcast_id: int, token: str, now: datetime) -> Delivery | None:
-        """Take a broadcast's next delivery that is due for ourselves, for as long as LEASE."""
-        return self._claim(deliveries.c.broadcast_id == broadcast_id, token, now)
+    def claim(self, broadcast_id: int, token: str, now: datetime, number: int = 1) -> list[Delivery]:
+        """Take a broadcast's next deliveries that are due for ourselves, for as long as LEASE."""
+        return self._claim(deliveries.c.broadcast_id == broadcast_id, token, now, number)
 
-    def claim_of_event(self, token: str, now: datetime) -> Delivery | None:
-        """Take the next delivery of any system email that is due for ourselves, for as long as LEASE."""
-        return self._claim(_OF_EVENT, token, now)
+    def claim_of_event(self, token: str, now: datetime, number: int = 1) -> list[Delivery]:
+        """Take the next deliveries of any system email that are due for ourselves, for as long as LEASE."""
+        return self._claim(_OF_EVENT, token, now, number)
 
-    def record(self, delivery_id: int, token: str, settled: Settled, now: datetime) -> bool:
-        """Write down what became of a claimed delivery; False if the claim is no longer ours."""
-        recorded = self._release(
-            delivery_id,
+    def record(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
+        """Write down what became of claimed deliveries; how many of the claims were still ours."""
+        ours = self._still(settled.keys(), token)
+        rows = [
+            {
+                "b_id": number,
+                "b_status": settled[number].status,
+                "b_attempts": settled[number].attempts,
+                "b_due_at": settled[number].due_at,
+                "b_reply": settled[number].reply,
+                "b_tried_since": settled[number].tried_since,
+            }
+            for number in ours
+        ]
+        self._release(
+            rows,
             token,
             now,
-            status=settled.status,
-            attempts=settled.attempts,
-            due_at=settled.due_at,
-            reply=settled.reply,
-            tried_since=settled.tried_since,
+            status=bindparam("b_status"),
+            attempts=bindparam("b_attempts"),
+            due_at=bindparam("b_due_at"),
+            reply=bindparam("b_reply"),
+            tried_since=bindparam("b_tried_since"),
         )
-        if recorded and settled.is_history:
-            self._execute(insert(attempts).values(_attempt_row(delivery_id, settled, now)))
-        return recorded
+        history = [_attempt_row(number, settled[number], now) for number in ours if settled[number].is_history]
+        if history:
+            self._execute(insert(attempts), history)
+        self._cancel_of_cancelled(ours, now)
+        return len(ours)
 
-    def give_back(self, delivery_id: int, token: str, now: datetime) -> bool:
-        """Return a claimed delivery that was not put on the wire; no attempt is counted."""
-        return self._release(delivery_id, token, now, status=DeliveryStatus.QUEUED, due_at=now)
+    def give_back(self, ids: Collection[int], token: str, now: datetime) -> None:
+        """Return claimed deliveries that were not put on the wire; no attempt is counted."""
+        ours = self._still(ids, token)
+        self._release([{"b_id": number} for number in ours], token, now, status=DeliveryStatus.QUEUED, due_at=now)
+        self._cancel_of_cancelled(ours, now)
+
+    def claimed_by(self, token: str) -> dict[int, tuple[int, datetime]]:
+        """Attempts and lease of what a drain holds, by id."""
+        columns = (deliveries.c.id, deliveries.c.attempts, deliveries.c.lease_until)
+        held = (deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.claim_token == token)
+        return {
+            row.id: (row.attempts, row.lease_until)
+            for whose in (deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT)
+            for row in self._execute(select(*columns).where(whose, *held))
+        }
 
     def expire_leases(self, now: datetime) -> int:
         """Whoever held these is gone, and may have been at the final dot: nobody knows what became of them."""
@@ -99,8 +125,7 @@ class Outbox:
 
     def _expire(self, whose: Any, now: datetime) -> int:
         lost = and_(whose, deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.lease_until <= now)
-        reply = "the process that was sending it did not come back"
-        self._execute(noting(lost, DeliveryStatus.UNKNOWN, reply, now, more=1))
+        self._execute(noting(lost, DeliveryStatus.UNKNOWN, GONE, now, more=1))
         done = self._execute(
             update(deliveries)
             .where(lost)
@@ -109,7 +134,7 @@ class Outbox:
                 attempts=deliveries.c.attempts + 1,
                 claim_token=None,
                 lease_until=None,
-                reply=reply,
+                reply=GONE,
                 updated_at=now,
             )
         )
@@ -122,6 +147,12 @@ class Outbox:
     def cancel_for_customer(self, customer_id: int, reason: str, now: datetime) -> int:
         """Cancel what waits to be sent to a customer; returns how many deliveries that were."""
         return self._cancel(deliveries.c.customer_id == customer_id, reason, now)
+
+    def _cancel_of_cancelled(self, ids: Collection[int], now: datetime) -> None:
+        """A broadcast may have been cancelled while a drain held these; nothing would ever claim them again."""
+        cancelled = select(broadcasts.c.id).where(broadcasts.c.status == BroadcastStatus.CANCELLED)
+        mine = and_(deliveries.c.id.in_(ids), deliveries.c.broadcast_id.in_(cancelled))
+        self._cancel(mine, "the broadcast was cancelled", now)
 
     def _cancel(self, whose: ColumnElement[bool], reason: str, now: datetime) -> int:
         mine = and_(whose, deliveries.c.status.in_(_CLAIMABLE))
@@ -146,6 +177,11 @@ class Outbox:
         return bool(done.rowcount)
 
     # Looking
+
+    def addresses(self, ids: Collection[int]) -> dict[int, str]:
+        """Of these deliveries."""
+        found = select(deliveries.c.id, deliveries.c.email).where(deliveries.c.id.in_(ids))
+        return {row.id: row.email for row in self._execute(found)}
 
     def counts(self, broadcast_id: int) -> Counts:
         rows = self._execute(
@@ -221,30 +257,46 @@ class Outbox:
         rows = self._execute(select(deliveries).where(*conditions).order_by(deliveries.c.id).limit(limit))
         return map(delivery_of, rows)
 
-    def _claim(self, whose: Any, token: str, now: datetime) -> Delivery | None:
+    def _claim(self, whose: Any, token: str, now: datetime, number: int) -> list[Delivery]:
         """The untried before the deferred."""
+        claimed: list[Delivery] = []
         for status in _CLAIMABLE:
+            due = _first_due(whose, status, now, number - len(claimed)).scalar_subquery()
             statement = (
                 update(deliveries)
-                .where(deliveries.c.id == _first_due(whose, status, now).scalar_subquery())
+                .where(deliveries.c.id.in_(due))
                 .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=now + LEASE, updated_at=now)
                 .returning(*deliveries.c)
             )
-            if row := self._execute(statement).first():
-                return delivery_of(row)
-        return None
+            claimed += map(delivery_of, self._execute(statement))
+            if len(claimed) >= number:
+                break
+        return sorted(claimed, key=lambda delivery: delivery.id)
 
-    def _release(self, delivery_id: int, token: str, now: datetime, **values: Any) -> bool:
-        done = self._execute(
+    def _still(self, ids: Collection[int], token: str) -> list[int]:
+        """Those of these deliveries that are still claimed with this token."""
+        if not ids:
+            return []
+        ours = select(deliveries.c.id).where(
+            deliveries.c.id.in_(ids),
+            deliveries.c.status == DeliveryStatus.SENDING,
+            deliveries.c.claim_token == token,
+        )
+        return list(self._execute(ours).scalars())
+
+    def _release(self, rows: list[dict[str, Any]], token: str, now: datetime, **values: Any) -> None:
+        if not rows:
+            return
+        statement = (
             update(deliveries)
             .where(
-                deliveries.c.id == delivery_id,
+                deliveries.c.id == bindparam("b_id"),
                 deliveries.c.status == DeliveryStatus.SENDING,
                 deliveries.c.claim_token == token,
             )
             .values(claim_token=None, lease_until=None, updated_at=now, **values)
         )
-        return bool(done.rowcount)
+        self._execute(statement, rows)
 
 
 def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> Any:
@@ -275,13 +327,13 @@ def _attempt_row(delivery_id: int, settled: Settled, now: datetime) -> dict[str,
     }
 
 
-def _first_due(whose: Any, status: DeliveryStatus, now: datetime) -> Select[Any]:
-    """One status at a time, in the order of the index: with a million queued it reads one row, not all of them."""
+def _first_due(whose: Any, status: DeliveryStatus, now: datetime, number: int) -> Select[Any]:
+    """One status at a time, in the order of the index: with a million queued it reads these rows, not all of them."""
     return (
         select(deliveries.c.id)
         .where(whose, deliveries.c.status == status, deliveries.c.due_at <= now)
         .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(1)
+        .limit(number)
     )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Set
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import BroadcastDraft
-from ummsg.domain.delivery import LEASE, TRANSITIONS, Attempt, Delivery, Fate, Outcome, settle
+from ummsg.domain.delivery import LEASE, TRANSITIONS, Attempt, Delivery, Fate, Outcome, Settled, settle
 from ummsg.store.engine import Store, open_store
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, BroadcastType, DeliveryStatus
 
@@ -20,6 +21,7 @@ from .conftest import NOW, Network
 
 EVERYONE = Audience.of([Target.everyone()])
 DRAFT = BroadcastDraft(type=BroadcastType.EMAIL, audience=EVERYONE, subject="Hello", content="Good morning.")
+TOKENS = st.sampled_from(["one", "two"])
 CUSTOMERS = st.lists(st.integers(min_value=1, max_value=4), max_size=3)
 
 
@@ -45,7 +47,8 @@ class Ledger(RuleBasedStateMachine):
         shutil.copy(self.template, path)
         self.store = open_store(f"sqlite:///{path}")
         self.now: datetime = NOW
-        self.held: list[tuple[Delivery, str]] = []
+        self.held: list[tuple[str, list[Delivery]]] = []
+        """Windows that were claimed, with their tokens, and what of each is not settled yet."""
         self.before = self.look()
 
     def teardown(self) -> None:
@@ -56,34 +59,75 @@ class Ledger(RuleBasedStateMachine):
         with self.store.read() as tx:
             return {d.id: (d, tx.attempts.of(d.id)) for d in list(tx.outbox.deliveries(1))}
 
-    @rule(token=st.sampled_from(["one", "two"]))
-    def claim(self, token: str) -> None:
-        with self.store.begin() as tx:
-            if delivery := tx.outbox.claim(1, token, self.now):
-                self.held.append((delivery, token))
+    def due(self, status: DeliveryStatus) -> set[int]:
+        """What could be claimed now, of the untried or of the deferred."""
+        return {
+            number
+            for number, (delivery, _) in self.before.items()
+            if delivery.status is status and delivery.due_at is not None and delivery.due_at <= self.now
+        }
 
-    @rule(fate=st.sampled_from(Fate), data=st.data())
-    def record(self, fate: Fate, data: st.DataObject) -> None:
-        """Perhaps long after the claim ran out."""
+    def some_window(self, data: st.DataObject) -> tuple[str, list[Delivery]]:
+        return self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
+
+    def untouched(self, ids: Set[int]) -> None:
+        """What is not ours any more stays as the last step left it, its history too."""
+        now = self.look()
+        assert {number: now[number] for number in ids} == {number: self.before[number] for number in ids}
+
+    @rule(token=TOKENS, number=st.integers(min_value=1, max_value=3))
+    def claim(self, token: str, number: int) -> None:
+        """As many as are due, up to what is asked for; a deferred one only when no untried one is left."""
+        untried, deferred = self.due(DeliveryStatus.QUEUED), self.due(DeliveryStatus.DEFERRED)
+        with self.store.begin() as tx:
+            window = tx.outbox.claim(1, token, self.now, number)
+            held = tx.outbox.claimed_by(token)
+        ids = {delivery.id for delivery in window}
+        assert len(window) == len(ids) == min(number, len(untried | deferred))
+        assert ids <= untried | deferred
+        assert ids <= untried or untried <= ids
+        assert ids <= held.keys()
+        if window:
+            self.held.append((token, window))
+
+    @rule(data=st.data())
+    def record(self, data: st.DataObject) -> None:
+        """Some of a window, perhaps long after the claim ran out."""
         if not self.held:
             return
-        delivery, token = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
-        settled = settle(
+        token, window = self.some_window(data)
+        fates = data.draw(st.lists(st.sampled_from(Fate), min_size=1, max_size=len(window)))
+        done, rest = window[: len(fates)], window[len(fates) :]
+        if rest:
+            self.held.append((token, rest))
+        settled = {delivery.id: self.settle(delivery, fate) for delivery, fate in zip(done, fates, strict=True)}
+        with self.store.begin() as tx:
+            ours = settled.keys() & tx.outbox.claimed_by(token).keys()
+            assert tx.outbox.record(settled, token, self.now) == len(ours)
+            assert ours.isdisjoint(tx.outbox.claimed_by(token))
+        self.untouched(settled.keys() - ours)
+
+    def settle(self, delivery: Delivery, fate: Fate) -> Settled:
+        return settle(
             Outcome(fate, "words"),
             attempts=delivery.attempts,
             now=self.now,
             attempts_before=delivery.attempts_before,
             tried_since=delivery.tried_since,
         )
-        with self.store.begin() as tx:
-            tx.outbox.record(delivery.id, token, settled, self.now)
 
-    @rule()
-    def give_back(self) -> None:
-        if self.held:
-            delivery, token = self.held.pop()
-            with self.store.begin() as tx:
-                tx.outbox.give_back(delivery.id, token, self.now)
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        """All that is left of a window, perhaps long after the claim ran out."""
+        if not self.held:
+            return
+        token, window = self.some_window(data)
+        ids = {delivery.id for delivery in window}
+        with self.store.begin() as tx:
+            ours = ids & tx.outbox.claimed_by(token).keys()
+            tx.outbox.give_back(ids, token, self.now)
+            assert ours.isdisjoint(tx.outbox.claimed_by(token))
+        self.untouched(ids - ours)
 
     @rule(wait=st.sampled_from([timedelta(minutes=7), LEASE, timedelta(hours=8)]))
     def time_passes(self, wait: timedelta) -> None:

@@ -27,10 +27,12 @@ def broadcast_id(store: Store, network: Network) -> int:
         broadcast_id = tx.broadcasts.add(DRAFT, BroadcastStatus.FREEZING, NOW).id
         tx.outbox.freeze_chunk(broadcast_id, EVERYONE, "example.com", NOW)
         tx.outbox.finish_freezing(broadcast_id, NOW)
-        for fate in FATES:
-            delivery = tx.outbox.claim(broadcast_id, "mine", NOW)
-            assert delivery is not None
-            tx.outbox.record(delivery.id, "mine", settle(Outcome(fate, f"{fate}"), attempts=0, now=NOW), NOW)
+        claimed = tx.outbox.claim(broadcast_id, "mine", NOW, len(FATES))
+        settled = {
+            delivery.id: settle(Outcome(fate, f"{fate}"), attempts=0, now=NOW)
+            for delivery, fate in zip(claimed, FATES, strict=True)
+        }
+        assert tx.outbox.record(settled, "mine", NOW) == len(FATES)
     return broadcast_id
 
 

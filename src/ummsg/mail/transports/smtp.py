@@ -13,7 +13,9 @@ from ummsg.config import MailUrl
 from ummsg.domain.delivery import LEASE, Outcome
 from ummsg.errors import MailServerRefused, NotConfigured
 from ummsg.mail.transports.base import Envelope, Password, refuse_unknown_options, unusable
-from ummsg.mail.transports.smtp_lane import Lane, Letter, Settled
+from ummsg.mail.transports.courier import Sack
+from ummsg.mail.transports.smtp_courier import SmtpCourier
+from ummsg.mail.transports.smtp_lane import Lane, OnTheWay, Settled
 from ummsg.mail.transports.smtp_session import Server, Session, is_loopback, open_session
 from ummsg.mail.transports.smtp_transaction import as_data
 from ummsg.mail.transports.smtp_wire import ConnectionLost
@@ -89,6 +91,10 @@ class SmtpTransport:
         """Reach, secure and log in. Raises MailServerUnreachable, MailServerRefused or NotConfigured."""
         return SmtpConnection(self._open)
 
+    def carry(self, sack: Sack, connections: int) -> None:
+        """Many messages, over up to so many connections at once."""
+        SmtpCourier(lambda: self._open(_give_up_at()), connections).carry(sack)
+
 
 class SmtpConnection:
     """Holds a session between messages only: while one is on the wire, no interruption can leave a half-used one."""
@@ -102,7 +108,7 @@ class SmtpConnection:
         if refused:
             return refused
         give_up_at = _give_up_at()
-        letter = Letter(0, envelope, as_data(message))
+        letter = OnTheWay(0, envelope, as_data(message))
         while True:
             session, self._idle = self._idle or self._open(give_up_at), None
             session.wire.give_up_at = give_up_at
@@ -112,7 +118,7 @@ class SmtpConnection:
             if outcome is not None:
                 return outcome
 
-    def _over(self, lane: Lane, letter: Letter) -> Outcome | MailServerRefused | None:
+    def _over(self, lane: Lane, letter: OnTheWay) -> Outcome | MailServerRefused | None:
         """None if the connection was lost before anything was said about the letter. It is kept while it is of use."""
         settled = lane.take(letter)
         try:

@@ -29,8 +29,8 @@ CONNECTIONS_TRIED = 2
 
 
 @dataclass(slots=True)
-class Letter:
-    """A message that is to be delivered. `key` is its sender's name for it; `body` ends in the lone dot (`as_data`)."""
+class OnTheWay:
+    """A letter on its way over SMTP; `body` is its message as it is said, with the lone dot at its end (`as_data`)."""
 
     key: int
     envelope: Envelope
@@ -58,7 +58,7 @@ class _Wait(StrEnum):
 class _Under:
     """A letter under way on this connection. `verdict` is what was decided about it before its body."""
 
-    letter: Letter
+    letter: OnTheWay
     sender: str
     begun: bool = False
     """Whether the server has said yes to its MAIL FROM: what goes wrong then may be this letter's fault."""
@@ -69,7 +69,7 @@ class _Under:
 
 @dataclass(slots=True)
 class Settled:
-    letter: Letter
+    letter: OnTheWay
     outcome: Outcome | MailServerRefused
     """An error is not about this letter but about its sender."""
 
@@ -77,7 +77,7 @@ class Settled:
 class Lane:
     """`commit` is asked before each body: whether it may go, now that it is about to be complete."""
 
-    def __init__(self, session: Session, commit: Callable[[Letter], bool]) -> None:
+    def __init__(self, session: Session, commit: Callable[[OnTheWay], bool]) -> None:
         self.session = session
         self.pipelining = "PIPELINING" in session.features
         self.out = bytearray()
@@ -107,7 +107,7 @@ class Lane:
         """How many times the usual time-out the next reply may take (RFC 5321 § 4.5.3.2)."""
         return DOT_PATIENCE if self._waiting and self._waiting[0][0] is _Wait.BODY else 1
 
-    def take(self, letter: Letter) -> Settled | None:
+    def take(self, letter: OnTheWay) -> Settled | None:
         """Begin with a letter; or say at once why it cannot be sent over this connection."""
         sender, recipient = wire_address(letter.envelope.mail_from), wire_address(letter.envelope.rcpt_to)
         said, impossible = parameters(self.session, sender + recipient, letter.body)
@@ -140,9 +140,9 @@ class Lane:
         self._say_next()
         return settled
 
-    def lost(self, how: str) -> list[Settled | Letter]:
-        """The connection is gone: what became of each letter on it. A bare Letter may be tried on another one."""
-        left: list[Settled | Letter] = [
+    def lost(self, how: str) -> list[Settled | OnTheWay]:
+        """The connection is gone: what became of each letter on it. A bare OnTheWay may be tried on another one."""
+        left: list[Settled | OnTheWay] = [
             Settled(under.letter, self._of_lost_body(under, how)) for wait, under in self._waiting if wait is _Wait.BODY
         ]
         if self._envelope is not None:
@@ -238,7 +238,7 @@ class Lane:
             return Outcome(Fate.IN_DOUBT, f"the message was complete, and the server {how}")
         return Outcome(Fate.REFUSED_FOR_NOW, f"the server {how} before the message was complete")
 
-    def _of_lost_envelope(self, under: _Under, how: str) -> Settled | Letter:
+    def _of_lost_envelope(self, under: _Under, how: str) -> Settled | OnTheWay:
         """A connection that had died while it was idle says nothing about the letter, but not again and again."""
         letter = under.letter
         letter.lost += 1

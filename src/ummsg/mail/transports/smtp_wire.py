@@ -139,6 +139,11 @@ class Wire:
             raise ConnectionLost(f"did not finish the TLS handshake within {self.timeout:g} s") from None
 
     @property
+    def socket(self) -> socket.socket:
+        """For whoever takes the line over; this class blocks."""
+        return self._sock
+
+    @property
     def local_address(self) -> str:
         return str(self._sock.getsockname()[0])
 
