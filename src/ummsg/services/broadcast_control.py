@@ -1,7 +1,7 @@
 """Steering an email that is on its way, and settling what came of it: pause, resume, retry, resolve.
 
-A drain in another process asks where its broadcast stands at every claim: what is decided here holds from its next
-message on.
+A drain in another process asks where its broadcasts stand with every window that it records: what is decided here
+holds within a second, but for what is on the wire by then.
 """
 
 from collections.abc import Callable, Sequence
