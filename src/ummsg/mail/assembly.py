@@ -3,11 +3,11 @@
 That goes for an email that only prints its placeholders. One with conditions or filters is rendered whole each time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import escape
 
-from ummsg.mail.message import Headers, body_around, header_block
+from ummsg.mail.message import Headers, Lines, header_block, joined
 from ummsg.mail.program import Pieces, Printed
 from ummsg.mail.quoted_printable import quoted_printable, unended
 from ummsg.mail.templates import EmailTemplate, EmptyMessage, EmptyPlaceholder, clean
@@ -25,7 +25,7 @@ class Assembly:
         self._html = html
         self._filling = None if template.pieces is None else _Filling(*template.pieces, html=html)
 
-    def message(self, values: Mapping[str, str], headers: Headers, *, prefix: str = "") -> bytes:
+    def message(self, values: Mapping[str, str], headers: Headers, *, prefix: str = "") -> Lines:
         """The message for one recipient; `prefix` stands before its subject. Raises as `EmailTemplate.render` does."""
         names = {name: clean(value) for name in self._template.variables if (value := values.get(name))}
         if self._filling is not None and all(map(_is_usual, names.values())):
@@ -34,7 +34,7 @@ class Assembly:
             rendered = self._template.render(values)
             subject, text = rendered.subject, quoted_printable(rendered.text)
             html = quoted_printable(rendered.html) if self._html else b""
-        return b"".join([header_block(prefix + subject, headers), *body_around(text, html)])
+        return joined(header_block(prefix + subject, headers), text, html)
 
 
 def _is_usual(value: str) -> bool:
@@ -45,25 +45,40 @@ class _Filling:
     """Subject and parts with what is not a value encoded already."""
 
     def __init__(self, subject: Pieces, in_html: Pieces, in_text: Pieces, *, html: bool) -> None:
+        in_html = in_html if html else []
         self._subject = subject
-        self._text = _encoded(in_text)
-        self._html = _encoded(in_html) if html else []
+        self._printed = list(dict.fromkeys(piece for piece in (*in_text, *in_html) if isinstance(piece, Printed)))
+        self._text = _Form(in_text, self._printed)
+        self._html = _Form(in_html, self._printed)
 
     def parts(self, names: Mapping[str, str]) -> tuple[str, bytes, bytes]:
         """Subject, text and HTML. Raises EmptyPlaceholder, or EmptyMessage for a subject of nothing but spaces."""
-        subject = "".join(piece if isinstance(piece, str) else _value(piece, names) for piece in self._subject)
+        subject = "".join([piece if isinstance(piece, str) else _value(piece, names) for piece in self._subject])
         if not (subject := " ".join(subject.split())):
             raise EmptyMessage("it is empty", "subject")
-        text = [piece if isinstance(piece, bytes) else unended(_value(piece, names)) for piece in self._text]
-        html = [piece if isinstance(piece, bytes) else unended(escape(_value(piece, names))) for piece in self._html]
-        return subject, b"".join(text), b"".join(html)
+        values = [_value(printed, names) for printed in self._printed]
+        text = self._text.filled([unended(value) for value in values])
+        return subject, text, self._html.filled([unended(str(escape(value))) for value in values])
 
 
-def _encoded(pieces: Pieces) -> list[bytes | Printed]:
-    """Every piece but the last ends in a soft break, so that each can be encoded without knowing its neighbours."""
-    *most, last = pieces
-    ended = quoted_printable(last) if isinstance(last, str) else last
-    return [*(unended(piece) if isinstance(piece, str) else piece for piece in most), ended]
+class _Form:
+    """An encoded part with gaps. Every piece of it but the last ends in a soft break, so that each can be encoded
+    without knowing its neighbours."""
+
+    def __init__(self, pieces: Pieces, printed: Sequence[Printed]) -> None:
+        self._gaps = [printed.index(piece) for piece in pieces if isinstance(piece, Printed)]
+        end = len(pieces) - 1
+        self._between = b"".join(_encoded(piece, last=at == end) for at, piece in enumerate(pieces))
+
+    def filled(self, values: Sequence[bytes]) -> bytes:
+        """`values` are those of `printed`, encoded alike."""
+        return self._between % tuple([values[gap] for gap in self._gaps])
+
+
+def _encoded(piece: str | Printed, *, last: bool) -> bytes:
+    if isinstance(piece, Printed):
+        return b"%b"
+    return (quoted_printable(piece) if last else unended(piece)).replace(b"%", b"%%")
 
 
 def _value(piece: Printed, names: Mapping[str, str]) -> str:

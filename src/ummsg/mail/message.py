@@ -7,7 +7,7 @@ off a long quoted name (CPython 3.11): `x, b <c@d.e>` then is one more address. 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
 
@@ -51,14 +51,23 @@ class Headers:
     automatic: bool = False
 
 
-def compose(rendered: Rendered, headers: Headers) -> bytes:
+class Lines(bytes):
+    """A message as SMTP says it: its lines end in CRLF, and none begins with a dot (RFC 5321 § 4.5.2)."""
+
+
+def compose(rendered: Rendered, headers: Headers) -> Lines:
     """The message with CRLF line ends, ASCII but for an address that is not: multipart/alternative of text and HTML, or
     the text alone if there is no HTML.
 
     Raises RenderFailed for an address or a Message-ID that cannot stand in a header.
     """
     html = quoted_printable(rendered.html) if rendered.html else b""
-    return b"".join([header_block(rendered.subject, headers), *body_around(quoted_printable(rendered.text), html)])
+    return joined(header_block(rendered.subject, headers), quoted_printable(rendered.text), html)
+
+
+def joined(block: bytes, text: bytes, html: bytes) -> Lines:
+    """A message of its headers (`header_block`) and its encoded parts; without an HTML part if it is empty."""
+    return Lines(b"".join([block, *_body_around(text, html)]))
 
 
 def header_block(subject: str, headers: Headers) -> bytes:
@@ -66,8 +75,7 @@ def header_block(subject: str, headers: Headers) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in _fields(subject, headers)).encode()
 
 
-def body_around(text: bytes, html: bytes) -> Iterator[bytes]:
-    """The rest of the message, from the MIME headers on, of encoded parts; without an HTML part if it is empty."""
+def _body_around(text: bytes, html: bytes) -> Iterator[bytes]:
     if not html:
         yield from (_MIME, _TEXT, text)
         return
@@ -76,12 +84,12 @@ def body_around(text: bytes, html: bytes) -> Iterator[bytes]:
 
 
 def _fields(subject: str, headers: Headers) -> Iterator[tuple[str, str]]:
-    yield "From", _mailbox("From", *parse_sender(headers.sender))
+    yield "From", _sender("From", headers.sender)
     yield "To", _mailbox("To", headers.recipient_name, headers.recipient_email)
     if headers.reply_to:
-        yield "Reply-To", _mailbox("Reply-To", *parse_sender(headers.reply_to))
+        yield "Reply-To", _sender("Reply-To", headers.reply_to)
     yield "Subject", _unstructured(f"[Test] {subject}" if headers.test else subject)
-    yield "Date", format_datetime(headers.date)
+    yield "Date", _date(headers.date.replace(microsecond=0), headers.date.utcoffset())
     if not _MESSAGE_ID.fullmatch(headers.message_id):
         raise RenderFailed(f"{headers.message_id!r} is no Message-ID")
     yield "Message-ID", f"<{headers.message_id}>"
@@ -100,6 +108,17 @@ def _for_receivers(headers: Headers) -> Iterator[tuple[str, str]]:
         yield "Feedback-ID", headers.feedback_id
     if headers.automatic:
         yield "Auto-Submitted", "auto-generated"
+
+
+@lru_cache(maxsize=64)
+def _sender(field: str, text: str) -> str:
+    return _mailbox(field, *parse_sender(text))
+
+
+@lru_cache(maxsize=64)
+def _date(to_the_second: datetime, offset: timedelta | None) -> str:
+    """The `offset` tells apart what is equal and reads differently."""
+    return format_datetime(to_the_second)
 
 
 def _mailbox(field: str, name: str, address: str) -> str:
@@ -139,7 +158,7 @@ def _encoded(text: str, field: str) -> str:
 
 def _one_line(text: str) -> str:
     """No value can start a header of its own: whatever ends a line, anywhere, is a space."""
-    return " ".join(_NOT_IN_A_LINE.sub(" ", text).split())
+    return " ".join((text if text.isprintable() else _NOT_IN_A_LINE.sub(" ", text)).split())
 
 
 @lru_cache(maxsize=1024)

@@ -9,10 +9,27 @@ from functools import lru_cache
 SOFT_BREAK = b"=\r\n"
 """A line end that is none of the text's."""
 _LONGEST_LINE = 76
+_DOT = b"=2E"
 
 
 def quoted_printable(text: str) -> bytes:
-    """Text as lines of at most 76 characters that end in CRLF."""
+    """Text as lines of at most 76 characters that end in CRLF, none of which begins with a dot: such a line would have
+    to be changed for SMTP (RFC 5321 § 4.5.2), message after message."""
+    return _dotless(_encoded(text))
+
+
+def unended(text: str) -> bytes:
+    """As `quoted_printable`, to be joined with more: it ends in a soft break, so that what follows begins a line."""
+    encoded = _encoded(text)
+    begun = len(encoded) - (encoded.rfind(b"\r\n") + 2 if b"\r\n" in encoded else 0)
+    if begun >= _LONGEST_LINE:  # there is no room for the break, and none within =XX
+        cut = len(encoded) - begun // 2
+        cut -= next((back for back in (1, 2) if encoded[cut - back] == ord("=")), 0)
+        encoded = encoded[:cut] + SOFT_BREAK + encoded[cut:]
+    return _dotless(encoded + SOFT_BREAK)
+
+
+def _encoded(text: str) -> bytes:
     if not text:
         return b""
     encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
@@ -21,15 +38,18 @@ def quoted_printable(text: str) -> bytes:
     return encoded
 
 
-def unended(text: str) -> bytes:
-    """As `quoted_printable`, to be joined with more: it ends in a soft break, so that what follows begins a line."""
-    encoded = quoted_printable(text)
-    begun = len(encoded) - (encoded.rfind(b"\r\n") + 2 if b"\r\n" in encoded else 0)
-    if begun >= _LONGEST_LINE:  # there is no room for the break, and none within =XX
-        cut = len(encoded) - begun // 2
-        cut -= next((back for back in (1, 2) if encoded[cut - back] == ord("=")), 0)
-        encoded = encoded[:cut] + SOFT_BREAK + encoded[cut:]
-    return encoded + SOFT_BREAK
+def _dotless(encoded: bytes) -> bytes:
+    if b"\r\n." in encoded or encoded.startswith(b"."):
+        return b"\r\n".join(map(_dotless_line, encoded.split(b"\r\n")))
+    return encoded
+
+
+def _dotless_line(line: bytes) -> bytes:
+    if not line.startswith(b"."):
+        return line
+    if len(line) + len(_DOT) - 1 <= _LONGEST_LINE:
+        return _DOT + line[1:]
+    return _DOT + SOFT_BREAK + _dotless_line(line[1:])
 
 
 def encoded_words(text: str, used: int, line: int) -> str:

@@ -103,7 +103,8 @@ def _with_footer(text: Pieces, footer: str) -> Pieces:
 
 def clean(value: str) -> str:
     """Without what no message can carry; as text whatever type the directory kept."""
-    return _TURNS_TEXT.sub("", CONTROL.sub(" ", str(value)))
+    text = str(value)
+    return text if text.isprintable() else _TURNS_TEXT.sub("", CONTROL.sub(" ", text))
 
 
 def compile_email(

@@ -127,7 +127,8 @@ def unusable(envelope: Envelope) -> Outcome | None:
 
 def one_line(text: str, limit: int = 500) -> str:
     """What a program or server said, fit for a ledger and a terminal: one line, printable, bounded."""
-    cleaned = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    cleaned = " ".join(printable.split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 

@@ -4,6 +4,7 @@ import re
 
 from ummsg.domain.delivery import Outcome, refusal
 from ummsg.errors import MailServerRefused
+from ummsg.mail.message import Lines
 from ummsg.mail.transports.smtp_session import Session
 from ummsg.mail.transports.smtp_wire import Reply
 
@@ -13,15 +14,12 @@ DOT_PATIENCE = 2
 
 def as_data(message: bytes) -> bytes:
     """The message as it goes over the wire: CRLF line ends, leading dots doubled, the lone dot at the end."""
-    lines = message
-    # Ours are so already, and counting takes a twentieth of the time that a pattern takes.
-    if not lines.count(b"\r\n") == lines.count(b"\n") == lines.count(b"\r"):
-        lines = re.sub(rb"\r\n|\r|\n", b"\r\n", lines)
+    if isinstance(message, Lines):
+        return message + b".\r\n"
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
     if lines and not lines.endswith(b"\r\n"):
         lines += b"\r\n"
-    if b"\r\n." in lines or lines.startswith(b"."):
-        lines = re.sub(rb"(?m)^\.", b"..", lines)
-    return lines + b".\r\n"
+    return re.sub(rb"(?m)^\.", b"..", lines) + b".\r\n"
 
 
 def wire_address(address: str) -> str:
