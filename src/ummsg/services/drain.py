@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from ummsg.config import Settings
-from ummsg.domain.customer import Customer, email_key
+from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Delivery, Fate, Outcome, Settled, Tally, dropped, settle, unsendable
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
@@ -345,11 +345,11 @@ class Drain:
         if not claimed:
             return False
         prepared = self._prepared_for(tx, broadcast_id)
-        reasons = tx.suppressions.reasons({email_key(delivery.email) for delivery in claimed})
+        reasons = tx.outbox.suppressed([delivery.id for delivery in claimed])
         ids = {delivery.customer_id for delivery in claimed if delivery.customer_id is not None}
         customers = {customer.id: customer for customer in tx.customers.by_ids(ids)}
         for delivery in claimed:
-            if reason := reasons.get(email_key(delivery.email)):
+            if reason := reasons.get(delivery.id):
                 settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
                 self._drop(tx, delivery, settled, turn)
             else:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from ummsg.domain.customer import Customer, Membership, Product, email_key
 from ummsg.store import search
 from ummsg.store.rows import customer_of, membership_of, product_of
+from ummsg.store.sets import listed
 from ummsg.store.tables import (
     AttributeNameRow,
     CustomerRow,
@@ -39,7 +40,7 @@ class Customers:
 
     def by_ids(self, ids: Collection[int]) -> list[Customer]:
         """Those that exist, by id."""
-        return list(self._where(customers.c.id.in_(ids)))
+        return list(self._where(customers.c.id.in_(listed(ids))))
 
     def by_address(self, address: str) -> Customer | None:
         return next(iter(self._where(customers.c.email_key == email_key(address))), None)

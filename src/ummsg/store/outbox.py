@@ -15,6 +15,7 @@ from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import GONE, LEASE, Counts, Delivery, Settled
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
+from ummsg.store.sets import listed, paired
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
 
@@ -75,6 +76,32 @@ class Outbox:
 
     def record(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
         """Write down what became of claimed deliveries; how many of the claims were still ours."""
+        plain = {number: each.reply for number, each in settled.items() if not each.is_history}
+        others = {number: each for number, each in settled.items() if each.is_history}
+        return self._record_sent(plain, token, now) + self._record_others(others, token, now)
+
+    def _record_sent(self, replies: Mapping[int, str], token: str, now: datetime) -> int:
+        """First attempts that succeeded: nearly all, and alike but for the server's reply."""
+        if not replies:
+            return 0
+        number, reply = paired(replies)
+        done = self._execute(
+            update(deliveries)
+            .where(deliveries.c.id == number, *_held(token))
+            .values(
+                status=DeliveryStatus.SENT,
+                attempts=1,
+                due_at=None,
+                claim_token=None,
+                lease_until=None,
+                reply=reply,
+                tried_since=None,
+                updated_at=now,
+            )
+        )
+        return done.rowcount
+
+    def _record_others(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
         ours = self._still(settled.keys(), token)
         rows = [
             {
@@ -97,7 +124,7 @@ class Outbox:
             reply=bindparam("b_reply"),
             tried_since=bindparam("b_tried_since"),
         )
-        history = [_attempt_row(number, settled[number], now) for number in ours if settled[number].is_history]
+        history = [_attempt_row(number, settled[number], now) for number in ours]
         if history:
             self._execute(insert(attempts), history)
         self._cancel_of_cancelled(ours, now)
@@ -112,7 +139,7 @@ class Outbox:
     def claimed_by(self, token: str) -> dict[int, tuple[int, datetime]]:
         """Attempts and lease of what a drain holds, by id."""
         columns = (deliveries.c.id, deliveries.c.attempts, deliveries.c.lease_until)
-        held = (deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.claim_token == token)
+        held = _held(token)
         return {
             row.id: (row.attempts, row.lease_until)
             for whose in (deliveries.c.broadcast_id.in_(_in_flight()), _OF_EVENT)
@@ -177,6 +204,15 @@ class Outbox:
         return bool(done.rowcount)
 
     # Looking
+
+    def suppressed(self, ids: Collection[int]) -> dict[int, str]:
+        """Why those of these deliveries must not be sent whose address is suppressed by now."""
+        found = (
+            select(deliveries.c.id, suppressions.c.reason)
+            .join(suppressions, suppressions.c.email_key == deliveries.c.email_key)
+            .where(deliveries.c.id.in_(listed(ids)))
+        )
+        return {row.id: row.reason for row in self._execute(found)}
 
     def addresses(self, ids: Collection[int]) -> dict[int, str]:
         """Of these deliveries."""
@@ -259,29 +295,25 @@ class Outbox:
 
     def _claim(self, whose: Any, token: str, now: datetime, number: int) -> list[Delivery]:
         """The untried before the deferred."""
-        claimed: list[Delivery] = []
+        found: list[Any] = []
         for status in _CLAIMABLE:
-            due = _first_due(whose, status, now, number - len(claimed)).scalar_subquery()
-            statement = (
-                update(deliveries)
-                .where(deliveries.c.id.in_(due))
-                .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=now + LEASE, updated_at=now)
-                .returning(*deliveries.c)
-            )
-            claimed += map(delivery_of, self._execute(statement))
-            if len(claimed) >= number:
-                break
-        return sorted(claimed, key=lambda delivery: delivery.id)
+            if len(found) < number:
+                found += self._execute(_first_due(whose, status, now, number - len(found)))
+        if not found:
+            return []
+        lease = now + LEASE
+        self._execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(listed(row.id for row in found)))
+            .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=lease, updated_at=now)
+        )
+        return sorted((_claimed(*row, lease_until=lease, now=now) for row in found), key=lambda delivery: delivery.id)
 
     def _still(self, ids: Collection[int], token: str) -> list[int]:
         """Those of these deliveries that are still claimed with this token."""
         if not ids:
             return []
-        ours = select(deliveries.c.id).where(
-            deliveries.c.id.in_(ids),
-            deliveries.c.status == DeliveryStatus.SENDING,
-            deliveries.c.claim_token == token,
-        )
+        ours = select(deliveries.c.id).where(deliveries.c.id.in_(listed(ids)), *_held(token))
         return list(self._execute(ours).scalars())
 
     def _release(self, rows: list[dict[str, Any]], token: str, now: datetime, **values: Any) -> None:
@@ -289,11 +321,7 @@ class Outbox:
             return
         statement = (
             update(deliveries)
-            .where(
-                deliveries.c.id == bindparam("b_id"),
-                deliveries.c.status == DeliveryStatus.SENDING,
-                deliveries.c.claim_token == token,
-            )
+            .where(deliveries.c.id == bindparam("b_id"), *_held(token))
             .values(claim_token=None, lease_until=None, updated_at=now, **values)
         )
         self._execute(statement, rows)
@@ -317,6 +345,11 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
     return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
 
 
+def _held(token: str) -> tuple[ColumnElement[bool], ...]:
+    """The conditions by which a claim is still the one that was made with this token."""
+    return deliveries.c.status == DeliveryStatus.SENDING, deliveries.c.claim_token == token
+
+
 def _attempt_row(delivery_id: int, settled: Settled, now: datetime) -> dict[str, Any]:
     return {
         "delivery_id": delivery_id,
@@ -330,10 +363,50 @@ def _attempt_row(delivery_id: int, settled: Settled, now: datetime) -> dict[str,
 def _first_due(whose: Any, status: DeliveryStatus, now: datetime, number: int) -> Select[Any]:
     """One status at a time, in the order of the index: with a million queued it reads these rows, not all of them."""
     return (
-        select(deliveries.c.id)
+        select(*_CLAIMED_COLUMNS)
         .where(whose, deliveries.c.status == status, deliveries.c.due_at <= now)
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(number)
+    )
+
+
+_CLAIMED_COLUMNS = (
+    *(deliveries.c.id, deliveries.c.broadcast_id, deliveries.c.event_id, deliveries.c.email_id),
+    *(deliveries.c.customer_id, deliveries.c.email, deliveries.c.message_id),
+    *(deliveries.c.attempts, deliveries.c.attempts_before, deliveries.c.tried_since),
+)
+
+
+def _claimed(
+    id: int,
+    broadcast_id: int | None,
+    event_id: int | None,
+    email_id: int | None,
+    customer_id: int | None,
+    email: str,
+    message_id: str,
+    attempts: int,
+    attempts_before: int,
+    tried_since: datetime | None,
+    *,
+    lease_until: datetime,
+    now: datetime,
+) -> Delivery:
+    """With what a drain has to know of it."""
+    return Delivery(
+        id=id,
+        broadcast_id=broadcast_id,
+        customer_id=customer_id,
+        email=email,
+        status=DeliveryStatus.SENDING,
+        message_id=message_id,
+        attempts=attempts,
+        lease_until=lease_until,
+        updated_at=now,
+        event_id=event_id,
+        email_id=email_id,
+        attempts_before=attempts_before,
+        tried_since=tried_since,
     )
 
 
