@@ -14,6 +14,7 @@ suppressed and cancelled are reached from any state that waits. Every transition
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from ummsg.vocabulary import DeliveryStatus
 
@@ -58,8 +59,7 @@ class Fate(StrEnum):
     """The message was complete and no reply came: it may have been accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A fate, with the server's own words (`reply`, one line, e.g. `550 5.1.1 no such user`)."""
 
     fate: Fate
@@ -79,8 +79,7 @@ class Attempt:
     reply: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One row of the ledger. `attempts` counts mail transactions that began, not connections.
 
     It belongs to a broadcast, or to a system email and the event that it follows. `attempts_before` of the attempts
@@ -105,8 +104,7 @@ class Delivery:
     tried_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The state a delivery goes to after an attempt."""
 
     status: DeliveryStatus

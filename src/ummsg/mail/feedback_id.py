@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _LONGEST_SENDER = 15
 
 
+@lru_cache(maxsize=64)
 def feedback_id(broadcast_id: int, network_name: str, domain: str) -> str:
     """`broadcast:network`: the field that tells broadcasts apart, then the sender, 5 to 15 characters that never change
     (https://support.google.com/a/answer/6254652)."""

@@ -6,10 +6,10 @@ off a long quoted name (CPython 3.11): `x, b <c@d.e>` then is one more address. 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from ummsg.errors import InvalidInput
 from ummsg.mail.quoted_printable import encoded_words, quoted_printable
@@ -30,8 +30,7 @@ _MIME = b"MIME-Version: 1.0\r\n"
 _MULTIPART = _MIME + b'Content-Type: multipart/alternative; boundary="%b"\r\n\r\n' % _BOUNDARY
 
 
-@dataclass(frozen=True)
-class Headers:
+class Headers(NamedTuple):
     """What a message's headers are made of.
 
     `sender` and `reply_to` (may be empty) are `Name <address>`; `message_id` is without angle brackets; `date` is

@@ -18,7 +18,7 @@ from ummsg.config import Settings
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Delivery, Fate, Outcome, Settled, Tally, dropped, settle, unsendable
 from ummsg.domain.placeholders import known_placeholders
-from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
+from ummsg.errors import DiskFull, InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
 from ummsg.services.letters import Letters
@@ -120,6 +120,8 @@ class Drain:
         """From when we know that broadcasts may go on."""
         self._waiting: deque[_Claimed] = deque()
         self._on_the_way: dict[int, _Claimed] = {}
+        self._unwritten: dict[int, Settled] = {}
+        """What the journal has to say before anything more is begun."""
         self._settled: dict[int, Settled] = {}
         self._returned: list[int] = []
         self._window = SMALLEST_WINDOW
@@ -154,9 +156,12 @@ class Drain:
         if self._turn is not None:
             wait([self._turn], timeout=seconds)
 
-    def commit(self, key: int) -> bool:
-        lease = self._on_the_way[key].delivery.lease_until
-        if (lease is None or self._clock() < lease) and self._journal.begin(key):
+    def commit(self, keys: Sequence[int]) -> bool:
+        if not (keys or self._unwritten):
+            return True
+        unwritten, self._unwritten = self._unwritten, {}
+        held = all(map(self._is_held, keys))
+        if self._journal.write(unwritten, keys if held else []) and held:
             return True
         self._end()
         self._refused = self._refused or Overtaken(
@@ -165,6 +170,10 @@ class Drain:
             hint="ummsg outbox run",
         )
         return False
+
+    def _is_held(self, key: int) -> bool:
+        lease = self._on_the_way[key].delivery.lease_until
+        return lease is None or self._clock() < lease
 
     def settle(self, key: int, outcome: Outcome | MailServerRefused) -> None:
         claimed = self._on_the_way[key]
@@ -183,7 +192,7 @@ class Drain:
             chance=self._chance(),
         )
         self._settle(key, settled)
-        self._journal.settle(key, settled)
+        self._unwritten[key] = settled
 
     def take_back(self, key: int) -> None:
         del self._on_the_way[key]
@@ -204,6 +213,8 @@ class Drain:
     def _close(self) -> None:
         """Record what is left to be recorded, and give back what was not begun."""
         self._end()
+        with suppress(DiskFull):  # then the ledger alone says it
+            self._journal.write(self._unwritten, [])
         try:
             with suppress(UmmsgError):  # its results are tried again here
                 self._see_turn(patiently=True)

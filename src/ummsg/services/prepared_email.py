@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 from ummsg.config import LayoutOptions, Settings
 from ummsg.domain.broadcast import BroadcastDraft
@@ -20,8 +21,7 @@ from ummsg.mail.transports.base import Envelope
 from ummsg.mail.unsubscribe import Unsubscribing
 
 
-@dataclass(frozen=True)
-class Parcel:
+class Parcel(NamedTuple):
     """What a transport is handed: one envelope and the message in it."""
 
     envelope: Envelope

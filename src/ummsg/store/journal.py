@@ -1,8 +1,8 @@
 """What a drain has on the wire at this moment, in a file beside the database: what narrows doubt when it is killed.
 
-The ledger records results a window at a time. Before a message is about to be complete its delivery is written here,
-and after it its result; so whoever comes upon the file of a drain that died knows of every delivery that it had
-claimed: not begun (to be sent), settled (as it says), or begun and not settled (unknown).
+The ledger records results a window at a time. Before messages are about to be complete their deliveries are written
+here, with the results that came since; so whoever comes upon the file of a drain that died knows of every delivery that
+it had claimed: not begun (to be sent), settled (as it says), or begun and not settled (unknown).
 
 A living drain holds a lock on its file, which the system takes from it when it dies. One that was stopped for longer
 than its claims hold is *fenced*: a line is put into its file, and it finds its file longer than it made it before it
@@ -13,11 +13,12 @@ import fcntl
 import glob
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ummsg.domain.delivery import Settled
 from ummsg.errors import DiskFull
@@ -28,7 +29,7 @@ _MARK = ".outbox-"
 
 
 class Journal:
-    """The file of one drain. Everything in it is an append of one line; nothing is ever changed.
+    """The file of one drain. Each write appends one line; nothing is ever changed, and half a line says nothing.
 
     Every method raises DiskFull for a line that cannot be written whole, and from then on.
     """
@@ -45,15 +46,12 @@ class Journal:
         self._append(f"B{_boot()}")
         unborn.rename(self.path)
 
-    def begin(self, delivery_id: int) -> bool:
-        """Write that a message is about to be complete; False if another process has taken our claims meanwhile."""
-        self._append(f"S{delivery_id}")
+    def write(self, settled: Mapping[int, Settled], begun: Sequence[int]) -> bool:
+        """Write what became of attempts, and which messages are about to be complete; False if another process has
+        taken our claims meanwhile."""
+        results = [[number, *_fields(each)] for number, each in settled.items()]
+        self._append(json.dumps([results, begun]))
         return os.fstat(self._file).st_size == self._size
-
-    def settle(self, delivery_id: int, settled: Settled) -> None:
-        """Write what became of an attempt."""
-        moments = [moment.isoformat() if moment else None for moment in (settled.due_at, settled.tried_since)]
-        self._append("R" + json.dumps([delivery_id, settled.status, settled.attempts, settled.reply, *moments]))
 
     def close(self, *, keep: bool) -> None:
         """`keep` it when something in it is not in the ledger."""
@@ -133,25 +131,35 @@ def _read(token: str, path: Path, *, dead: bool) -> Left:
         if line == _FENCE.strip():
             break
         try:
-            if line.startswith(b"S"):
-                begun.add(number := int(line[1:]))
-                settled.pop(number, None)
-            else:
-                number, result = _result(line)
-                begun.discard(number)
-                settled[number] = result
+            results, started = _written(line)
         except (ValueError, TypeError):
             complete = False  # what the power left of a line
+            continue
+        begun.difference_update(results)
+        settled.update(results)
+        begun.update(started)
+        for number in started:
+            settled.pop(number, None)
     return Left(token, path, frozenset(begun), settled, dead, complete)
 
 
-def _result(line: bytes) -> tuple[int, Settled]:
-    """Raises ValueError for what is no line of a result."""
-    if not line.startswith(b"R"):
-        raise ValueError
-    number, status, attempts, reply, *moments = json.loads(line[1:])
-    due_at, tried_since = (datetime.fromisoformat(moment) if moment else None for moment in moments)
-    return number, Settled(DeliveryStatus(status), attempts, due_at, reply, tried_since)
+def _written(line: bytes) -> tuple[dict[int, Settled], set[int]]:
+    """What one write said. Raises ValueError or TypeError for what is no line of ours."""
+    results, begun = json.loads(line)
+    return {number: _result(*fields) for number, *fields in results}, set(begun)
+
+
+def _fields(settled: Settled) -> tuple[Any, ...]:
+    status, attempts, due_at, reply, tried_since = settled
+    return status, attempts, due_at and due_at.isoformat(), reply, tried_since and tried_since.isoformat()
+
+
+def _result(status: str, attempts: int, due_at: str | None, reply: str, tried_since: str | None) -> Settled:
+    return Settled(DeliveryStatus(status), attempts, _moment(due_at), reply, _moment(tried_since))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _boot() -> str:

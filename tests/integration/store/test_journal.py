@@ -30,7 +30,7 @@ from pathlib import Path
 from ummsg.errors import DiskFull
 from ummsg.store.journal import Journal
 journal = Journal(Path(sys.argv[1]), "killed")
-print(journal.begin(1), flush=True)
+print(journal.write({}, [1]), flush=True)
 sys.stdin.read()
 """
 
@@ -52,9 +52,9 @@ def journal(database: Path) -> Iterator[Journal]:
 def left_behind(database: Path) -> Path:
     """By a drain that died with 1 begun, 2 settled and 3 deferred."""
     journal = Journal(database, "dead")
-    assert all(journal.begin(number) for number in (1, 2, 3))
-    journal.settle(2, SENT)
-    journal.settle(3, DEFERRED)
+    assert all(journal.write({}, [number]) for number in (1, 2, 3))
+    journal.write({2: SENT}, [])
+    journal.write({3: DEFERRED}, [])
     journal.close(keep=True)  # death does the same: the file stays, the lock goes
     return journal.path
 
@@ -66,10 +66,10 @@ def read(path: Path, *, expired: bool = False) -> Left:
 
 
 def test_a_living_drains_journal_is_not_taken_over(journal: Journal) -> None:
-    assert journal.begin(1)
+    assert journal.write({}, [1])
 
     assert take_over("mine", journal.path, expired=False) is None
-    assert journal.begin(2)
+    assert journal.write({}, [2])
 
 
 def test_a_drain_is_dead_once_its_process_was_killed(database: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_drain_that_died_at_once_has_begun_nothing(database: Path) -> None:
     assert read(journal.path) == Left("dead", journal.path, frozenset(), {}, dead=True, complete=True)
 
 
-@pytest.mark.parametrize("half", ["S", "S4", "R", 'R[1, "sent", 1, "250'])
+@pytest.mark.parametrize("half", ["[", "[[], [4", "[[], [4]", '[[[1, "sent", 1, null, "250'])
 def test_a_line_that_was_not_finished_is_not_there(left_behind: Path, half: str) -> None:
     before = read(left_behind)
     with left_behind.open("a") as file:
@@ -126,11 +126,11 @@ def test_nobody_sees_a_journal_that_is_not_locked_yet(database: Path, monkeypatc
     journal.close(keep=False)
 
 
-@pytest.mark.parametrize("torn", ["S\0\0", "R5", "S", "R[1", 'R[1, "lost"]', "?"])
+@pytest.mark.parametrize("torn", ["[[], [4\0\0", "5", "[]", "[[1], []]", '[[[1, "lost"]], []]', "[[], 4]", "?"])
 def test_a_line_that_the_power_left_torn_tells_nothing_and_leaves_it_incomplete(left_behind: Path, torn: str) -> None:
     whole = read(left_behind)
     with left_behind.open("a") as file:
-        file.write(f"{torn}\nS4\n")
+        file.write(f"{torn}\n[[], [4]]\n")
 
     left = read(left_behind)
 
@@ -161,30 +161,30 @@ def test_a_machine_without_a_name_for_its_boots_never_has_a_complete_journal(
 
 
 def test_a_drain_that_is_fenced_begins_nothing_more(journal: Journal) -> None:
-    assert journal.begin(1)
+    assert journal.write({}, [1])
 
     left = read(journal.path, expired=True)
 
     assert (left.begun, left.dead) == (frozenset({1}), False)
-    assert not journal.begin(2)
-    assert not journal.begin(3)
+    assert not journal.write({}, [2])
+    assert not journal.write({}, [3])
 
 
 def test_what_a_drain_writes_behind_a_fence_does_not_count(journal: Journal) -> None:
-    assert journal.begin(1)
+    assert journal.write({}, [1])
     left = read(journal.path, expired=True)
 
-    journal.settle(1, SENT)
-    assert not journal.begin(2)
+    journal.write({1: SENT}, [])
+    assert not journal.write({}, [2])
 
     assert read(journal.path, expired=True) == left
 
 
 def test_a_fence_holds_after_the_drain_died(database: Path) -> None:
     journal = Journal(database, "mine")
-    journal.begin(1)
+    journal.write({}, [1])
     read(journal.path, expired=True)
-    journal.begin(2)
+    journal.write({}, [2])
     journal.close(keep=True)
 
     left = read(journal.path)
@@ -204,13 +204,13 @@ def test_a_message_does_not_go_whose_line_the_disk_had_no_room_for(journal: Jour
     resource.setrlimit(resource.RLIMIT_FSIZE, (journal.path.stat().st_size + 2, hard))
     try:
         with pytest.raises(DiskFull):
-            journal.begin(12345)
+            journal.write({}, [12345])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert journal.path.read_bytes().endswith(b"\nS1")
+    assert journal.path.read_bytes().endswith(b"\n[[")
     with pytest.raises(DiskFull):  # what came behind half a line could not be read
-        journal.begin(6)
+        journal.write({}, [6])
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -248,7 +248,7 @@ RESULTS = st.builds(
     attempts=st.integers(min_value=0),
     due_at=MOMENTS,
     reply=st.text(st.characters(exclude_categories=["Cs"]))
-    | st.sampled_from(["250 ok\nF\nS1\n", "\r\n", "好\u2028了"]),
+    | st.sampled_from(["250 ok\nF\n[[], [1]]\n", "\r\n", "好\u2028了"]),
     tried_since=MOMENTS,
 )
 
@@ -258,8 +258,8 @@ def test_nothing_of_a_result_is_lost(results: dict[int, Settled]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "ummsg.db", "dead")
         for number, settled in results.items():
-            assert journal.begin(number)
-            journal.settle(number, settled)
+            assert journal.write({}, [number])
+            journal.write({number: settled}, [])
         journal.close(keep=True)
 
         left = read(journal.path)

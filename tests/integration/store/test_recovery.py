@@ -102,8 +102,8 @@ def test_what_a_dead_drain_had_not_begun_is_queued_again(ledger: Ledger, journal
 def test_what_a_dead_drain_had_settled_is_recorded_as_it_said(ledger: Ledger, journal: Journal, fate: Fate) -> None:
     (number,) = ledger.claim(1)
     settled = result(fate)
-    journal.begin(number)
-    journal.settle(number, settled)
+    journal.write({}, [number])
+    journal.write({number: settled}, [])
     die(journal)
 
     assert recover(ledger.store, NOW) == (fate is Fate.IN_DOUBT)
@@ -118,7 +118,7 @@ def test_what_a_dead_drain_had_settled_is_recorded_as_it_said(ledger: Ledger, jo
 def test_what_a_dead_drain_had_begun_and_not_settled_is_unknown(ledger: Ledger, journal: Journal) -> None:
     begun = ledger.claim(2)
     for number in begun:
-        journal.begin(number)
+        journal.write({}, [number])
     die(journal)
 
     assert recover(ledger.store, NOW) == 2
@@ -133,9 +133,9 @@ def test_a_journal_that_was_settled_is_gone_and_settling_again_changes_nothing(
     ledger: Ledger, journal: Journal
 ) -> None:
     begun, settled, _ = ledger.claim(3)
-    journal.begin(begun)
-    journal.begin(settled)
-    journal.settle(settled, result(Fate.REFUSED))
+    journal.write({}, [begun])
+    journal.write({}, [settled])
+    journal.write({settled: result(Fate.REFUSED)}, [])
     content = journal.path.read_bytes()
     die(journal)
 
@@ -151,10 +151,10 @@ def test_a_journal_that_was_settled_is_gone_and_settling_again_changes_nothing(
 
 def test_what_is_in_the_ledger_already_is_not_settled_again(ledger: Ledger, journal: Journal) -> None:
     recorded, begun = ledger.claim(2)
-    journal.begin(recorded)
-    journal.settle(recorded, result(Fate.IN_DOUBT))
+    journal.write({}, [recorded])
+    journal.write({recorded: result(Fate.IN_DOUBT)}, [])
     ledger.record({recorded: result(Fate.IN_DOUBT)})
-    journal.begin(begun)
+    journal.write({}, [begun])
     die(journal)
 
     assert recover(ledger.store, NOW) == 1
@@ -167,9 +167,9 @@ def test_after_another_boot_only_what_is_written_is_known(
     ledger: Ledger, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled, begun, _ = ledger.claim(3)
-    journal.begin(settled)
-    journal.settle(settled, result())
-    journal.begin(begun)
+    journal.write({}, [settled])
+    journal.write({settled: result()}, [])
+    journal.write({}, [begun])
     die(journal)
     monkeypatch.setattr("ummsg.store.journal._boot", lambda: "another")
 
@@ -181,13 +181,13 @@ def test_after_another_boot_only_what_is_written_is_known(
 
 def test_a_drain_at_work_is_left_alone(ledger: Ledger, journal: Journal) -> None:
     begun, claimed = ledger.claim(2)
-    journal.begin(begun)
+    journal.write({}, [begun])
     before = ledger.everything()
 
     assert recover(ledger.store, NOW) == 0
 
     assert ledger.everything() == before
-    assert journal.begin(claimed)
+    assert journal.write({}, [claimed])
     assert ledger.record({begun: result(), claimed: result()}) == 2
     assert ledger.counted() == {"sent": 2, "queued": 4}
     journal.close(keep=False)
@@ -195,14 +195,14 @@ def test_a_drain_at_work_is_left_alone(ledger: Ledger, journal: Journal) -> None
 
 def test_a_drain_that_holds_nothing_is_left_alone_however_long_it_runs(ledger: Ledger, journal: Journal) -> None:
     (number,) = ledger.claim(1)
-    journal.begin(number)
-    journal.settle(number, result())
+    journal.write({}, [number])
+    journal.write({number: result()}, [])
     ledger.record({number: result()})
 
     assert recover(ledger.store, NOW + LEASE) == 0
 
     assert journal.path.exists()
-    assert journal.begin(2)
+    assert journal.write({}, [2])
     journal.close(keep=False)
 
 
@@ -210,9 +210,9 @@ def test_a_drain_that_was_stopped_for_too_long_loses_its_claims_and_finds_that_o
     ledger: Ledger, journal: Journal
 ) -> None:
     begun, settled, waiting = ledger.claim(3)
-    journal.begin(begun)
-    journal.begin(settled)
-    journal.settle(settled, result())
+    journal.write({}, [begun])
+    journal.write({}, [settled])
+    journal.write({settled: result()}, [])
 
     assert recover(ledger.store, NOW + LEASE) == 1
 
@@ -223,7 +223,7 @@ def test_a_drain_that_was_stopped_for_too_long_loses_its_claims_and_finds_that_o
         DeliveryStatus.QUEUED,
     ]
     assert ledger.counted() == {"unknown": 1, "sent": 1, "queued": 4}
-    assert not journal.begin(waiting)
+    assert not journal.write({}, [waiting])
     assert ledger.record({number: result(Fate.REFUSED) for number in (begun, settled, waiting)}) == 0
     assert ledger.everything() == after
     assert journal.path.exists()
@@ -232,7 +232,7 @@ def test_a_drain_that_was_stopped_for_too_long_loses_its_claims_and_finds_that_o
 
 def test_a_fenced_drains_journal_goes_once_it_is_dead(ledger: Ledger, journal: Journal) -> None:
     (number,) = ledger.claim(1)
-    journal.begin(number)
+    journal.write({}, [number])
     assert recover(ledger.store, NOW + LEASE) == 1
     after = ledger.everything()
     die(journal)
@@ -257,8 +257,8 @@ def test_each_drain_is_settled_by_its_own_journal(ledger: Ledger, journal: Journ
     alive, dead = ledger.claim(2), ledger.claim(2, "dead")
     other = Journal(ledger.store.path, "dead")
     for number in alive:
-        journal.begin(number)
-    other.begin(dead[0])
+        journal.write({}, [number])
+    other.write({}, [dead[0]])
     die(other)
 
     assert recover(ledger.store, NOW) == 1
@@ -274,7 +274,7 @@ def test_a_broadcast_that_was_stopped_meanwhile_is_settled_too(
     ledger: Ledger, journal: Journal, status: BroadcastStatus
 ) -> None:
     (number,) = ledger.claim(1)
-    journal.begin(number)
+    journal.write({}, [number])
     with ledger.store.begin() as tx:
         tx.broadcasts.set_status(1, status, NOW, "")
     die(journal)
@@ -313,9 +313,9 @@ def test_system_emails_are_settled_too(ledger: Ledger, journal: Journal) -> None
     with ledger.store.begin() as tx:
         tx.session.connection().execute(insert(table_of(DeliveryRow)), rows)
         begun, settled, waiting = (one.id for one in tx.outbox.claim_of_event("mine", NOW, 3))
-    journal.begin(begun)
-    journal.begin(settled)
-    journal.settle(settled, result(Fate.REFUSED_FOR_NOW))
+    journal.write({}, [begun])
+    journal.write({}, [settled])
+    journal.write({settled: result(Fate.REFUSED_FOR_NOW)}, [])
     die(journal)
 
     assert recover(ledger.store, NOW) == 1
@@ -332,8 +332,8 @@ def claimed_again(ledger: Ledger, journal: Journal) -> int:
     (number,) = ledger.claim(1)
     deferred = result(Fate.REFUSED_FOR_NOW)
     assert deferred.due_at is not None
-    journal.begin(number)
-    journal.settle(number, deferred)
+    journal.write({}, [number])
+    journal.write({number: deferred}, [])
     ledger.record({number: deferred})
     with ledger.store.begin() as tx:
         claimed = tx.outbox.claim(1, "mine", deferred.due_at, RECIPIENTS)
@@ -343,7 +343,7 @@ def claimed_again(ledger: Ledger, journal: Journal) -> int:
 
 def test_what_was_begun_once_more_is_unknown_whatever_came_of_it_before(ledger: Ledger, journal: Journal) -> None:
     number = claimed_again(ledger, journal)
-    journal.begin(number)
+    journal.write({}, [number])
     die(journal)
 
     assert recover(ledger.store, NOW) == 1
@@ -386,9 +386,9 @@ def test_however_much_of_a_journal_is_left_each_claim_ends_where_it_says(templat
             for number in steps:
                 times[number] += 1
                 if times[number] == 1:
-                    assert journal.begin(number)
+                    assert journal.write({}, [number])
                 elif times[number] == 2:
-                    journal.settle(number, result(fate))
+                    journal.write({number: result(fate)}, [])
                 status = DeliveryStatus.UNKNOWN if times[number] == 1 else result(fate).status
                 written.append((journal.path.stat().st_size, number, status))
             die(journal)

@@ -7,9 +7,8 @@ URL and does no I/O.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, cast
 
 from ummsg.config import MailUrl
 from ummsg.domain.delivery import Fate, Outcome
@@ -24,8 +23,7 @@ Password = Callable[[], str | None]
 """Asked for only when a server wants one; raises NotConfigured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """RFC 5321: who it is from and the one recipient it is for, as bare addresses; not what the headers say."""
 
     mail_from: str

@@ -1,15 +1,14 @@
 """Carrying many messages: what a drain and a transport say to each other while they are on their way."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from ummsg.domain.delivery import Outcome
 from ummsg.errors import MailServerRefused, MailServerUnreachable, NotConfigured
 from ummsg.mail.transports.base import Envelope, Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A message to be delivered; `key` is the drain's name for it."""
 
     key: int
@@ -33,8 +32,9 @@ class Sack(Protocol):
     def wait(self, seconds: float) -> None:
         """Come back when there may be a next one, or after so long."""
 
-    def commit(self, key: int) -> bool:
-        """Whether this letter may go, now that it is about to be complete. After True its outcome has to be told."""
+    def commit(self, keys: Sequence[int]) -> bool:
+        """Keep what was settled, before anything more is said; and whether these letters may go, now that they are
+        about to be complete. After True their outcome has to be told."""
 
     def settle(self, key: int, outcome: Outcome | MailServerRefused) -> None:
         """What became of a letter; an error is about its sender, not about its recipient."""
@@ -63,7 +63,7 @@ def _carry_one_by_one(transport: Transport, sack: Sack) -> None:
             if letter is None:
                 sack.wait(1)
                 continue
-            if not sack.commit(letter.key):
+            if not sack.commit([letter.key]):
                 sack.take_back(letter.key)
                 return
             try:
@@ -74,3 +74,4 @@ def _carry_one_by_one(transport: Transport, sack: Sack) -> None:
                 sack.take_back(letter.key)
                 raise
             sack.settle(letter.key, outcome)
+            sack.commit([])

@@ -112,7 +112,7 @@ class SmtpConnection:
         while True:
             session, self._idle = self._idle or self._open(give_up_at), None
             session.wire.give_up_at = give_up_at
-            outcome = self._over(Lane(session, lambda letter: True), letter)
+            outcome = self._over(Lane(session), letter)
             if isinstance(outcome, MailServerRefused):
                 raise outcome
             if outcome is not None:

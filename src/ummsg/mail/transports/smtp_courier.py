@@ -5,11 +5,9 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
-from ummsg.domain.delivery import Outcome
-from ummsg.errors import MailServerRefused, MailServerUnreachable, NotConfigured
+from ummsg.errors import MailServerUnreachable, NotConfigured
 from ummsg.mail.transports.base import unusable
 from ummsg.mail.transports.courier import Sack
 from ummsg.mail.transports.smtp_lane import Lane, OnTheWay, Settled
@@ -20,22 +18,27 @@ from ummsg.mail.transports.smtp_wire import CHUNK, ConnectionLost
 LETTER_SECONDS = 0.02
 """How soon a connection that has nothing to do looks for a letter again while others are at work."""
 
+RECEIVED = 8 * 1024
+"""Bytes of replies read at once; they are short."""
+
 LOST_IN_A_ROW = 20
 """Connections that may be lost with nothing settled in between, before the server is given up."""
 
-T = TypeVar("T")
 OpenSession = Callable[[], Session]
 
 
 class _Road:
     """A connection and its lane."""
 
-    def __init__(self, session: Session, commit: Callable[[int], bool]) -> None:
-        self.lane = Lane(session, lambda letter: commit(letter.key))
+    def __init__(self, session: Session, selector: selectors.BaseSelector) -> None:
+        self.lane = Lane(session)
         self.socket = session.wire.socket
         self.socket.setblocking(False)
         self.timeout = session.server.timeout
         self.waited_since = time.monotonic()
+        self._selector = selector
+        self._is_blocked = False
+        selector.register(self.socket, selectors.EVENT_READ, self)
 
     def says(self) -> None:
         """Hand over what is to be said, as far as the kernel takes it. Raises ConnectionLost."""
@@ -43,11 +46,18 @@ class _Road:
             try:
                 number = self.socket.send(memoryview(self.lane.out)[:CHUNK])
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-                return
+                break
             except OSError as error:
                 raise _lost(error) from None
             self.lane.said(number)
             self.waited_since = time.monotonic()
+        self._watch_for_room(bool(self.lane.out))
+
+    def _watch_for_room(self, is_blocked: bool) -> None:
+        if is_blocked is not self._is_blocked:
+            self._is_blocked = is_blocked
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if is_blocked else 0)
+            self._selector.modify(self.socket, wanted, self)
 
     def hears(self) -> list[Settled]:
         """What the replies that are there decide. A connection that is lost meanwhile leaves its lane `closing`."""
@@ -67,7 +77,7 @@ class _Road:
         pending = 1
         while pending:
             try:
-                data = self.socket.recv(CHUNK)
+                data = self.socket.recv(RECEIVED)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 return
             except OSError as error:
@@ -77,13 +87,12 @@ class _Road:
                 raise ConnectionLost("closed the connection")
             pending = self.socket.pending() if isinstance(self.socket, ssl.SSLSocket) else 0
 
-    @property
-    def overdue(self) -> str:
+    def overdue(self, now: float) -> str:
         """What to say of a server that takes too long; empty while it does not."""
-        patience = self.timeout * self.lane.patience
-        if self.lane.idle or time.monotonic() - self.waited_since < patience:
+        if now - self.waited_since < self.timeout or self.lane.idle:
             return ""
-        return f"gave no whole answer within {patience:.3g} s"
+        patience = self.timeout * self.lane.patience
+        return "" if now - self.waited_since < patience else f"gave no whole answer within {patience:.3g} s"
 
 
 class SmtpCourier:
@@ -111,7 +120,10 @@ class SmtpCourier:
         try:
             while self._has_work():
                 self._fill()
-                self._turn()
+                self._speak()
+                self._listen()
+                self._commit()
+                self._close_lost()
         except BaseException:
             self._give_back()
             self._leave(politely=False)
@@ -122,38 +134,41 @@ class SmtpCourier:
             raise self._stopped_by
 
     def _has_work(self) -> bool:
-        if any(not road.lane.idle for road in self._roads):
+        if not all(road.lane.idle for road in self._roads):
             return True
         return not self._halted and (bool(self._again) or not self._sack.finished)
 
     # Letters onto lanes
 
     def _fill(self) -> None:
-        while not self._halted:
-            road = next((road for road in self._roads if road.lane.ready), None)
-            if road is None and len(self._roads) >= self._most:
-                return
-            on_the_way = self._next()
-            if on_the_way is None:
-                return
-            if road is not None:
-                self._begin(road, on_the_way)
-                continue
-            self._again.appendleft(on_the_way)
+        for road in self._roads:
+            while road.lane.ready:
+                if (letter := self._next()) is None:
+                    return
+                self._begin(road, letter)
+        while len(self._roads) < self._most and (letter := self._next()) is not None:
+            self._again.appendleft(letter)
             if not self._has_another_road():
                 return
+            self._begin(self._roads[-1], self._again.popleft())
 
     def _next(self) -> OnTheWay | None:
+        if self._halted:
+            return None
         if self._again:
             return self._again.popleft()
-        letter = self._guarded(self._sack.next)
+        try:
+            letter = self._sack.next()
+        except Exception as error:
+            self._halt(error)
+            return None
         return None if letter is None else OnTheWay(letter.key, letter.envelope, as_data(letter.message))
 
-    def _begin(self, road: _Road, on_the_way: OnTheWay) -> None:
+    def _begin(self, road: _Road, letter: OnTheWay) -> None:
         if road.lane.idle:
             road.waited_since = time.monotonic()
-        refused = unusable(on_the_way.envelope)
-        settled = Settled(on_the_way, refused) if refused else road.lane.take(on_the_way)
+        refused = unusable(letter.envelope)
+        settled = Settled(letter, refused) if refused else road.lane.take(letter)
         if settled is not None:
             self._settle(settled)
 
@@ -169,40 +184,66 @@ class SmtpCourier:
         return True
 
     def _open(self) -> None:
-        road = _Road(self._open_session(), self._commit)
-        self._selector.register(road.socket, selectors.EVENT_READ, road)
-        self._roads.append(road)
+        self._roads.append(_Road(self._open_session(), self._selector))
 
     # The wires
 
-    def _turn(self) -> None:
-        for road in list(self._roads):
-            self._speak(road)
+    def _speak(self) -> None:
+        for road in self._roads:
+            try:
+                if road.lane.out:
+                    road.says()
+            except ConnectionLost as lost:
+                self._hear(road)  # it may have said why before it hung up
+                road.lane.closing = road.lane.closing or str(lost)
+
+    def _listen(self) -> None:
         if all(road.lane.idle for road in self._roads):
-            if not self._again and not self._halted and not self._sack.finished:
-                self._guarded(lambda: self._sack.wait(1))
+            self._rest()
             return
-        hungry = any(road.lane.ready for road in self._roads) and not self._halted and not self._sack.finished
+        hungry = not self._halted and any(road.lane.ready for road in self._roads) and not self._sack.finished
         for key, _ in self._selector.select(LETTER_SECONDS if hungry else 0.5):
-            self._listen(key.data)
-        for road in list(self._roads):
-            if why := road.lane.closing or road.overdue:
-                self._lose(road, why)
+            self._hear(key.data)
 
-    def _speak(self, road: _Road) -> None:
-        try:
-            road.says()
-        except ConnectionLost as lost:
-            self._listen(road)  # it may have said why before it hung up
-            self._lose(road, str(lost))
+    def _rest(self) -> None:
+        """There is nothing to do until there is a letter."""
+        if self._again or self._halted or self._sack.finished:
             return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if road.lane.out else 0)
-        if self._selector.get_key(road.socket).events != wanted:
-            self._selector.modify(road.socket, wanted, road)
+        try:
+            self._sack.wait(1)
+        except Exception as error:
+            self._halt(error)
 
-    def _listen(self, road: _Road) -> None:
+    def _hear(self, road: _Road) -> None:
         for settled in road.hears():
             self._settle(settled)
+
+    def _commit(self) -> None:
+        """Before anything more is said, what was settled is kept, and so is what is about to be complete."""
+        complete = [(road.lane, road.lane.complete) for road in self._roads if not road.lane.closing]
+        begun = [(lane, letter) for lane, letter in complete if letter is not None]
+        if self._may_go([letter.key for _, letter in begun]):
+            for lane, _ in begun:
+                lane.complete = None
+            return
+        for lane, letter in begun:
+            lane.leave_alone()
+            self._again.append(letter)
+
+    def _may_go(self, keys: Sequence[int]) -> bool:
+        try:
+            if self._sack.commit([] if self._halted else keys) and not self._halted:
+                return True
+            self._halt()
+        except Exception as error:
+            self._halt(error)
+        return False
+
+    def _close_lost(self) -> None:
+        now = time.monotonic()
+        for road in list(self._roads):
+            if why := road.lane.closing or road.overdue(now):
+                self._lose(road, why)
 
     def _lose(self, road: _Road, how: str) -> None:
         self._close(road)
@@ -221,31 +262,23 @@ class SmtpCourier:
 
     def _give_back(self) -> None:
         while self._again:
-            key = self._again.popleft().key
-            self._guarded(lambda key=key: self._sack.take_back(key))  # type: ignore[misc]
+            try:
+                self._sack.take_back(self._again.popleft().key)
+            except Exception as error:
+                self._halt(error)
 
     # What the sack is told
 
     def _settle(self, settled: Settled, *, lost: bool = False) -> None:
         if not lost:
             self._lost_in_a_row = 0
-        outcome: Outcome | MailServerRefused = settled.outcome
-        self._guarded(lambda: self._sack.settle(settled.letter.key, outcome))
-
-    def _commit(self, key: int) -> bool:
-        if not self._halted and not self._guarded(lambda: self._sack.commit(key)):
-            self._halt()
-        return not self._halted
-
-    def _guarded(self, ask: Callable[[], T]) -> T | None:
-        """What the sack raises is kept until what is on the wire is settled."""
         try:
-            return ask()
+            self._sack.settle(settled.letter.key, settled.outcome)
         except Exception as error:
             self._halt(error)
-            return None
 
     def _halt(self, why: Exception | None = None) -> None:
+        """Begin nothing more. What is on the wire is settled before the error, if it is one, is raised."""
         self._halted = True
         self._stopped_by = self._stopped_by or why
 

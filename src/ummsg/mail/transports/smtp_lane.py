@@ -1,7 +1,7 @@
 """One SMTP connection that carries message after message, as a machine that does no I/O (RFC 5321, RFC 2920).
 
-Where the server offers PIPELINING, one write holds the end of one message and the envelope of the next; elsewhere each
-command waits for its reply. Of every message it is known how far it came when the connection is lost: until its last
+Where the server offers PIPELINING, one write holds one message and the envelope of the next; elsewhere each command
+waits for its reply. Of every message it is known how far it came when the connection is lost: until its last
 byte was handed to the kernel it was certainly not accepted, and after that only a reply says.
 """
 
@@ -74,22 +74,25 @@ class Settled:
     """An error is not about this letter but about its sender."""
 
 
-class Lane:
-    """`commit` is asked before each body: whether it may go, now that it is about to be complete."""
+_Hear = Callable[[_Under, Reply], Settled | None]
+"""What a reply makes of a letter."""
 
-    def __init__(self, session: Session, commit: Callable[[OnTheWay], bool]) -> None:
+
+class Lane:
+    def __init__(self, session: Session) -> None:
         self.session = session
         self.pipelining = "PIPELINING" in session.features
         self.out = bytearray()
+        self.complete: OnTheWay | None = None
+        """The letter whose body is in `out` since the last reply: it is about to be complete."""
         self.closing = ""
         """Why nothing more is said over this connection, after `the server`; empty while it is of use."""
         self.reset_due = session.reset_due
         """The last letter was refused on the way: its transaction must be ended before the next."""
         self._farewell = ""
-        self._commit = commit
         self._said = 0
-        self._waiting: deque[tuple[_Wait, _Under]] = deque()
-        self._unsaid: deque[tuple[_Wait, _Under, bytes]] = deque()
+        self._waiting: deque[tuple[_Wait, _Hear, _Under]] = deque()
+        self._unsaid: deque[tuple[_Wait, _Hear, _Under, bytes]] = deque()
         """Commands that wait for the reply to the one before them, without PIPELINING."""
         self._envelope: _Under | None = None
 
@@ -116,11 +119,18 @@ class Lane:
         self._envelope = under = _Under(letter, sender)
         if self.reset_due:
             self.reset_due = False
-            self._say(_Wait.RESET, under, b"RSET\r\n")
-        self._say(_Wait.SENDER, under, f"MAIL FROM:<{sender}>{said}\r\n".encode())
-        self._say(_Wait.RECIPIENT, under, f"RCPT TO:<{recipient}>\r\n".encode())
-        self._say(_Wait.DATA, under, b"DATA\r\n")
+            self._say(_Wait.RESET, self._after_reset, under, b"RSET\r\n")
+        self._say(_Wait.SENDER, self._after_sender, under, f"MAIL FROM:<{sender}>{said}\r\n".encode())
+        self._say(_Wait.RECIPIENT, self._after_recipient, under, f"RCPT TO:<{recipient}>\r\n".encode())
+        self._say(_Wait.DATA, self._after_data, under, b"DATA\r\n")
         return None
+
+    def leave_alone(self) -> None:
+        """Do not let what is `complete` go after all. There is no way out of DATA that sends nothing but to leave."""
+        self.complete = None
+        self.closing = "was left alone"
+        self._waiting.pop()
+        self.out.clear()
 
     def said(self, number: int) -> None:
         """So many bytes of `out` were handed to the kernel."""
@@ -132,18 +142,21 @@ class Lane:
         if not self._waiting:
             self.closing = f"said {reply} out of turn"
             return None
-        wait, under = self._waiting.popleft()
-        settled = self._after(wait, under, reply)
+        _, hear, under = self._waiting.popleft()
+        settled = hear(under, reply)
         if reply.closing:
             self.closing = f"said {reply}"
             self._farewell = str(reply)
-        self._say_next()
+        if self._unsaid:
+            self._say_next()
         return settled
 
     def lost(self, how: str) -> list[Settled | OnTheWay]:
         """The connection is gone: what became of each letter on it. A bare OnTheWay may be tried on another one."""
         left: list[Settled | OnTheWay] = [
-            Settled(under.letter, self._of_lost_body(under, how)) for wait, under in self._waiting if wait is _Wait.BODY
+            Settled(under.letter, self._of_lost_body(under, how))
+            for wait, _, under in self._waiting
+            if wait is _Wait.BODY
         ]
         if self._envelope is not None:
             left.append(self._of_lost_envelope(self._envelope, how))
@@ -153,32 +166,35 @@ class Lane:
         self.closing = self.closing or how
         return left
 
-    def _say(self, wait: _Wait, under: _Under, command: bytes) -> None:
+    def _say(self, wait: _Wait, hear: _Hear, under: _Under, command: bytes) -> None:
         if self._waiting and not self.pipelining:
-            self._unsaid.append((wait, under, command))
+            self._unsaid.append((wait, hear, under, command))
             return
-        self._waiting.append((wait, under))
+        self._waiting.append((wait, hear, under))
         self.out += command
 
     def _say_next(self) -> None:
-        if self._unsaid and not self._waiting and not self.closing:
-            wait, under, command = self._unsaid.popleft()
-            self._waiting.append((wait, under))
+        if not self._waiting and not self.closing:
+            wait, hear, under, command = self._unsaid.popleft()
+            self._waiting.append((wait, hear, under))
             self.out += command
 
-    def _after(self, wait: _Wait, under: _Under, reply: Reply) -> Settled | None:
-        match wait:
-            case _Wait.BODY:
-                return Settled(under.letter, self._of_body(reply))
-            case _Wait.DATA:
-                return self._after_data(under, reply)
-            case _Wait.SENDER | _Wait.RECIPIENT if not reply.closing and not reply.positive:
-                return self._refused(wait, under, reply)
-            case _Wait.SENDER:
-                under.begun = reply.positive
-            case _Wait.RESET if not reply.positive:
-                self.closing = f"would not start afresh (RSET): {reply}"
-        return None
+    def _after_reset(self, under: _Under, reply: Reply) -> None:
+        if not reply.positive:
+            self.closing = f"would not start afresh (RSET): {reply}"
+
+    def _after_sender(self, under: _Under, reply: Reply) -> Settled | None:
+        under.begun = reply.positive
+        return None if reply.positive or reply.closing else self._refused(_Wait.SENDER, under, reply)
+
+    def _after_recipient(self, under: _Under, reply: Reply) -> Settled | None:
+        return None if reply.positive or reply.closing else self._refused(_Wait.RECIPIENT, under, reply)
+
+    def _after_body(self, under: _Under, reply: Reply) -> Settled:
+        return Settled(under.letter, self._of_body(reply))
+
+    def _after_nothing(self, under: _Under, reply: Reply) -> None:
+        """The lone dot may be taken for a message, or refused; it is all the same."""
 
     def _refused(self, wait: _Wait, under: _Under, reply: Reply) -> Settled | None:
         """The reply to MAIL FROM or RCPT TO. What was said after it has to be answered first, if it was said."""
@@ -200,16 +216,14 @@ class Lane:
         """Send the body, unless the letter was refused; to a server that wants one all the same, none."""
         if reply.code // 100 == 3 and under.verdict is None:
             self._envelope = None
-            if not self._commit(under.letter):
-                self.closing = "was left alone"  # there is no other way out of DATA that sends nothing
-                return None
-            self._say(_Wait.BODY, under, under.letter.body)
+            self.complete = under.letter
+            self._say(_Wait.BODY, self._after_body, under, under.letter.body)
             under.body_ends_at = self._said + len(self.out)
             return None
         if reply.closing:
             return None
         if reply.code // 100 == 3:
-            self._say(_Wait.LONE_DOT, under, b".\r\n")
+            self._say(_Wait.LONE_DOT, self._after_nothing, under, b".\r\n")
         else:
             self._check_sense(reply)
         about = sender_refused(self.session, under.sender, reply) if about_us(reply) else refused(reply)
@@ -244,6 +258,6 @@ class Lane:
         letter.lost += 1
         if not under.begun and under.verdict is None and letter.lost < CONNECTIONS_TRIED:
             return letter
-        wait = next((wait for wait, of in self._waiting if of is under), _Wait.SENDER)
+        wait = next((wait for wait, _, of in self._waiting if of is under), _Wait.SENDER)
         words = self._farewell or f"the server {how} at {wait}"
         return Settled(letter, under.verdict or Outcome(Fate.REFUSED_FOR_NOW, words))
