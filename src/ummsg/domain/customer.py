@@ -3,14 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ummsg.vocabulary import EmailVerification, MembershipStatus, ProductType
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(NamedTuple):
     """A person who pays. `attributes` holds whatever else the network knows, by placeholder-safe name."""
 
     id: int
@@ -21,7 +22,7 @@ class Customer:
     timezone: str = ""
     registered_at: datetime | None = None
     email_verification: EmailVerification = EmailVerification.NONE
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
 
     @property
     def label(self) -> str:

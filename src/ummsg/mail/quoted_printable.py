@@ -4,7 +4,6 @@ The email package does the same, correctly and in a hundred times the time.
 """
 
 from binascii import b2a_qp
-from functools import lru_cache
 
 SOFT_BREAK = b"=\r\n"
 """A line end that is none of the text's."""
@@ -54,9 +53,12 @@ def _dotless_line(line: bytes) -> bytes:
 
 def encoded_words(text: str, used: int, line: int) -> str:
     """Text as RFC 2047 encoded words, folded to lines of `line` characters, of which the first has `used` already."""
+    room = line - used - _AROUND
+    if len(word := text.translate(_IN_WORD)) <= room:
+        return f"=?utf-8?q?{word}?="
     words: list[str] = []
-    word, room = "", line - used - _AROUND
-    for piece in map(_in_word, text):
+    word = ""
+    for piece in map(_in_word, map(ord, text)):
         if len(word) + len(piece) > room:
             words.append(word)
             word, room = "", line - 1 - _AROUND
@@ -65,12 +67,25 @@ def encoded_words(text: str, used: int, line: int) -> str:
 
 
 _AROUND = len("=?utf-8?q??=")
-_AS_IT_IS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")
+_AS_IT_IS = frozenset(map(ord, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/"))
 
 
-@lru_cache(maxsize=4096)
-def _in_word(character: str) -> str:
+def _in_word(character: int) -> str:
     """As it may stand in any header; a character is never divided between two words."""
     if character in _AS_IT_IS:
-        return character
-    return "_" if character == " " else "".join(f"={byte:02X}" for byte in character.encode())
+        return chr(character)
+    return "_" if character == ord(" ") else "".join(f"={byte:02X}" for byte in chr(character).encode())
+
+
+class _InWord(dict[int, str]):
+    """`_in_word` as a table for `str.translate`, which keeps the first thousands of characters."""
+
+    def __missing__(self, character: int) -> str:
+        word = _in_word(character)
+        if len(self) < _KEPT:
+            self[character] = word
+        return word
+
+
+_KEPT = 4096
+_IN_WORD = _InWord()

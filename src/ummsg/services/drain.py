@@ -33,6 +33,9 @@ SMALLEST_WINDOW = 20
 TURN_SECONDS = 0.5
 """How often, at least, results are recorded and it is asked whether a broadcast may still go on."""
 
+LOOK_SECONDS = 0.005
+"""How often, at most, it is looked at what goes on besides sending."""
+
 
 @dataclass
 class Run:
@@ -118,6 +121,7 @@ class Drain:
         self._turned_at = time.monotonic()
         self._known_at = self._turned_at
         """From when we know that broadcasts may go on."""
+        self._look_at = self._turned_at
         self._waiting: deque[_Claimed] = deque()
         self._on_the_way: dict[int, _Claimed] = {}
         self._unwritten: dict[int, Settled] = {}
@@ -134,12 +138,10 @@ class Drain:
     # What a courier asks and tells
 
     def next(self) -> Letter | None:
-        self._see_turn()
-        if self._stopping():
-            self._run.interrupted = True
-            self._end()
-        self._turn_if_due()
-        if self._turn is not None and time.monotonic() - self._known_at > 2 * TURN_SECONDS:
+        now = time.monotonic()
+        if now >= self._look_at or not self._waiting:
+            self._look_around(now)
+        if self._turn is not None and now - self._known_at > 2 * TURN_SECONDS:
             return None  # it may have been paused while the server kept us waiting
         while self._waiting:
             claimed = self._waiting.popleft()
@@ -147,6 +149,15 @@ class Drain:
             if (letter := self._letter(claimed)) is not None:
                 return letter
         return None
+
+    def _look_around(self, now: float) -> None:
+        self._look_at = now + LOOK_SECONDS
+        self._see_turn()
+        if self._stopping():
+            self._run.interrupted = True
+            self._end()
+        self._turn_if_due()
+        self._watch(self._run.tally)
 
     @property
     def finished(self) -> bool:
@@ -213,6 +224,7 @@ class Drain:
     def _close(self) -> None:
         """Record what is left to be recorded, and give back what was not begun."""
         self._end()
+        self._watch(self._run.tally)
         with suppress(DiskFull):  # then the ledger alone says it
             self._journal.write(self._unwritten, [])
         try:
@@ -253,7 +265,6 @@ class Drain:
         claimed = self._on_the_way.pop(key)
         self._settled[key] = settled
         self._run.count(claimed.delivery, settled)
-        self._watch(self._run.tally)
 
     # Turns of the ledger
 

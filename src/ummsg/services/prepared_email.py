@@ -49,7 +49,8 @@ class PreparedEmail:
         return parse_sender(self.sender)[1].rpartition("@")[2]
 
     def values(self, customer: Customer) -> dict[str, str]:
-        return values_for(customer, network_name=self.layout.network_name, network_url=self.layout.network_url)
+        """Of the placeholders that its text uses."""
+        return values_for(customer, **_network(self.layout), names=self.template.variables)
 
     def rendered(self, customer: Customer) -> Rendered:
         """Raises EmptyPlaceholder or RenderFailed."""

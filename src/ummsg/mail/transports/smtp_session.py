@@ -243,7 +243,7 @@ class _Opening:
                 " wants no login, take the user out of UMMSG_MAIL_URL",
             )
         plain = _encoded(f"\0{self.server.user}\0{password}")
-        self.wire.replies.secrets = (plain, _encoded(password), password)
+        self.wire.replies.keep_secret(plain, _encoded(password), password)
         reply = self._authenticate(features.get("AUTH", "").upper().split(), plain, password)
         if reply.permanent:
             raise MailServerRefused(

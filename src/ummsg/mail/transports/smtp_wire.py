@@ -14,6 +14,7 @@ from ummsg.mail.transports.base import one_line
 
 MAX_REPLY_BYTES = 64 * 1024
 CHUNK = 64 * 1024
+KNOWN_REPLIES = 100
 
 _REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}(?= |$)")
@@ -56,13 +57,20 @@ class Reply:
 
 
 class Replies:
-    """Bytes in, replies out. `secrets` are never repeated, even if the server says them."""
+    """Bytes in, replies out."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._lines: list[str] = []
         self._room = MAX_REPLY_BYTES
-        self.secrets: tuple[str, ...] = ()
+        self._secrets: tuple[str, ...] = ()
+        self._known: dict[bytes, Reply] = {}
+        """Replies of one line that were said before: most are, message after message."""
+
+    def keep_secret(self, *secrets: str) -> None:
+        """They are never repeated from now on, even if the server says them."""
+        self._secrets = secrets
+        self._known.clear()
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
@@ -76,21 +84,32 @@ class Replies:
         """The next whole reply, if it is there. Raises ConnectionLost for what is none."""
         while b"\n" in self._buffer:
             line, _, self._buffer = self._buffer.partition(b"\n")
-            self._room -= len(line) + 1
-            match = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
-            if not match:
-                raise ConnectionLost(f"answered {self._printable(line)[:80]!r} (that is not SMTP)")
-            self._lines.append(self._printable(match[3] or b""))
-            if match[2] != b"-":
-                lines, self._lines, self._room = self._lines, [], MAX_REPLY_BYTES
-                return Reply(int(match[1]), tuple(lines))
+            if not self._lines and (known := self._known.get(line)):
+                return known
+            if (reply := self._reply_ending_in(line)) is not None:
+                return reply
         if len(self._buffer) > self._room:
             raise ConnectionLost("gave an answer without an end")
         return None
 
+    def _reply_ending_in(self, line: bytes) -> Reply | None:
+        """None if the reply has more lines."""
+        self._room -= len(line) + 1
+        match = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
+        if not match:
+            raise ConnectionLost(f"answered {self._printable(line)[:80]!r} (that is not SMTP)")
+        self._lines.append(self._printable(match[3] or b""))
+        if match[2] == b"-":
+            return None
+        lines, self._lines, self._room = self._lines, [], MAX_REPLY_BYTES
+        reply = Reply(int(match[1]), tuple(lines))
+        if len(lines) == 1 and len(self._known) < KNOWN_REPLIES:
+            self._known[line] = reply
+        return reply
+
     def _printable(self, line: bytes) -> str:
         text = one_line(line.decode("utf-8", "replace"), MAX_REPLY_BYTES)
-        for secret in self.secrets:
+        for secret in self._secrets:
             text = text.replace(secret, "…")
         return text
 
