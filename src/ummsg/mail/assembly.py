@@ -3,11 +3,11 @@
 That goes for an email that only prints its placeholders. One with conditions or filters is rendered whole each time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from markupsafe import escape
 
-from ummsg.mail.message import Headers, Lines, header_block, joined
+from ummsg.mail.message import Headers, Lines, body, header_block
 from ummsg.mail.program import Pieces, Printed
 from ummsg.mail.quoted_printable import quoted_printable, unended
 from ummsg.mail.templates import EmailTemplate, EmptyMessage, EmptyPlaceholder, clean
@@ -29,12 +29,12 @@ class Assembly:
         """The message for one recipient; `prefix` stands before its subject. Raises as `EmailTemplate.render` does."""
         names = {name: clean(value) for name in self._template.variables if (value := values.get(name))}
         if self._filling is not None and all(map(_is_usual, names.values())):
-            subject, text, html = self._filling.parts(names)
+            subject, rest = self._filling.subject(names), self._filling.body(names)
         else:
             rendered = self._template.render(values)
-            subject, text = rendered.subject, quoted_printable(rendered.text)
-            html = quoted_printable(rendered.html) if self._html else b""
-        return joined(header_block(prefix + subject, headers), text, html)
+            subject = rendered.subject
+            rest = body(quoted_printable(rendered.text), quoted_printable(rendered.html) if self._html else b"")
+        return Lines(header_block(prefix + subject, headers) + rest)
 
 
 def _is_usual(value: str) -> bool:
@@ -42,43 +42,41 @@ def _is_usual(value: str) -> bool:
 
 
 class _Filling:
-    """Subject and parts with what is not a value encoded already."""
+    """Subject and body with what is not a value encoded already, and gaps for the values."""
 
     def __init__(self, subject: Pieces, in_html: Pieces, in_text: Pieces, *, html: bool) -> None:
         in_html = in_html if html else []
         self._subject = subject
-        self._printed = list(dict.fromkeys(piece for piece in (*in_text, *in_html) if isinstance(piece, Printed)))
-        self._text = _Form(in_text, self._printed)
-        self._html = _Form(in_html, self._printed)
+        self._body = body(_encoded(in_text), _encoded(in_html))
+        gaps = [piece for piece in (*in_text, *in_html) if isinstance(piece, Printed)]
+        self._printed = list(dict.fromkeys(gaps))
+        in_order = [self._printed.index(gap) for gap in gaps]
+        ends = sum(isinstance(piece, Printed) for piece in in_text)
+        self._in_text, self._in_html = in_order[:ends], in_order[ends:]
 
-    def parts(self, names: Mapping[str, str]) -> tuple[str, bytes, bytes]:
-        """Subject, text and HTML. Raises EmptyPlaceholder, or EmptyMessage for a subject of nothing but spaces."""
+    def subject(self, names: Mapping[str, str]) -> str:
+        """Raises EmptyPlaceholder, or EmptyMessage for a subject of nothing but spaces."""
         subject = "".join([piece if isinstance(piece, str) else _value(piece, names) for piece in self._subject])
         if not (subject := " ".join(subject.split())):
             raise EmptyMessage("it is empty", "subject")
+        return subject
+
+    def body(self, names: Mapping[str, str]) -> bytes:
+        """Raises EmptyPlaceholder."""
         values = [_value(printed, names) for printed in self._printed]
-        text = self._text.filled([unended(value) for value in values])
-        return subject, text, self._html.filled([unended(str(escape(value))) for value in values])
+        text = [unended(value) for value in values]
+        html = [unended(str(escape(value))) for value in values]
+        return self._body % (*(text[gap] for gap in self._in_text), *(html[gap] for gap in self._in_html))
 
 
-class _Form:
-    """An encoded part with gaps. Every piece of it but the last ends in a soft break, so that each can be encoded
-    without knowing its neighbours."""
-
-    def __init__(self, pieces: Pieces, printed: Sequence[Printed]) -> None:
-        self._gaps = [printed.index(piece) for piece in pieces if isinstance(piece, Printed)]
-        end = len(pieces) - 1
-        self._between = b"".join(_encoded(piece, last=at == end) for at, piece in enumerate(pieces))
-
-    def filled(self, values: Sequence[bytes]) -> bytes:
-        """`values` are those of `printed`, encoded alike."""
-        return self._between % tuple([values[gap] for gap in self._gaps])
-
-
-def _encoded(piece: str | Printed, *, last: bool) -> bytes:
-    if isinstance(piece, Printed):
-        return b"%b"
-    return (quoted_printable(piece) if last else unended(piece)).replace(b"%", b"%%")
+def _encoded(pieces: Pieces) -> bytes:
+    """With `%b` for what is printed. Every piece but the last ends in a soft break, so that each can be encoded without
+    knowing its neighbours."""
+    ends = [unended] * (len(pieces) - 1) + [quoted_printable]
+    return b"".join(
+        b"%b" if isinstance(piece, Printed) else encode(piece).replace(b"%", b"%%")
+        for piece, encode in zip(pieces, ends, strict=False)
+    )
 
 
 def _value(piece: Printed, names: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ off a long quoted name (CPython 3.11): `x, b <c@d.e>` then is one more address. 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from functools import lru_cache
@@ -61,63 +61,67 @@ def compose(rendered: Rendered, headers: Headers) -> Lines:
     Raises RenderFailed for an address or a Message-ID that cannot stand in a header.
     """
     html = quoted_printable(rendered.html) if rendered.html else b""
-    return joined(header_block(rendered.subject, headers), quoted_printable(rendered.text), html)
-
-
-def joined(block: bytes, text: bytes, html: bytes) -> Lines:
-    """A message of its headers (`header_block`) and its encoded parts; without an HTML part if it is empty."""
-    return Lines(b"".join([block, *_body_around(text, html)]))
+    return Lines(header_block(rendered.subject, headers) + body(quoted_printable(rendered.text), html))
 
 
 def header_block(subject: str, headers: Headers) -> bytes:
     """Every header but those of MIME. Raises as `compose` does."""
-    return "".join(f"{name}: {value}\r\n" for name, value in _fields(subject, headers)).encode()
-
-
-def _body_around(text: bytes, html: bytes) -> Iterator[bytes]:
-    if not html:
-        yield from (_MIME, _TEXT, text)
-        return
-    yield from (_MULTIPART, b"--", _BOUNDARY, b"\r\n", _TEXT, text, b"\r\n")
-    yield from (b"--", _BOUNDARY, b"\r\n", _HTML, html, b"\r\n--", _BOUNDARY, b"--\r\n")
-
-
-def _fields(subject: str, headers: Headers) -> Iterator[tuple[str, str]]:
-    yield "From", _sender("From", headers.sender)
-    yield "To", _mailbox("To", headers.recipient_name, headers.recipient_email)
-    if headers.reply_to:
-        yield "Reply-To", _sender("Reply-To", headers.reply_to)
-    yield "Subject", _unstructured(f"[Test] {subject}" if headers.test else subject)
-    yield "Date", _date(headers.date.replace(microsecond=0), headers.date.utcoffset())
     if not _MESSAGE_ID.fullmatch(headers.message_id):
         raise RenderFailed(f"{headers.message_id!r} is no Message-ID")
-    yield "Message-ID", f"<{headers.message_id}>"
-    yield from _for_receivers(headers)
-    if headers.test:
-        yield "X-Ummsg-Test", "yes"
+    of_all = _of_all(
+        headers.sender,
+        headers.reply_to,
+        headers.date.replace(microsecond=0),
+        headers.date.utcoffset(),
+        headers.feedback_id,
+        headers.automatic,
+        headers.test,
+    )
+    to = _mailbox("To", headers.recipient_name, headers.recipient_email)
+    subject = _unstructured(f"[Test] {subject}" if headers.test else subject)
+    unsubscribe = _unsubscribe(headers.unsubscribe) if headers.unsubscribe else ""
+    return f"{of_all}To: {to}\r\nSubject: {subject}\r\nMessage-ID: <{headers.message_id}>\r\n{unsubscribe}".encode()
 
 
-def _for_receivers(headers: Headers) -> Iterator[tuple[str, str]]:
-    """What mailbox providers look for: RFC 2369 and 8058, Gmail's Feedback-ID, RFC 3834."""
-    if headers.unsubscribe:
-        yield "List-Unsubscribe", ",\r\n ".join(f"<{uri}>" for uri in headers.unsubscribe)
-        if any(uri.startswith("https:") for uri in headers.unsubscribe):
-            yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
-    if headers.feedback_id:
-        yield "Feedback-ID", headers.feedback_id
-    if headers.automatic:
-        yield "Auto-Submitted", "auto-generated"
+def body(text: bytes, html: bytes) -> bytes:
+    """The rest of the message, from the MIME headers on, of encoded parts; without an HTML part if it is empty."""
+    if not html:
+        return _MIME + _TEXT + text
+    between = b"--" + _BOUNDARY
+    return b"".join(
+        [_MULTIPART, between, b"\r\n", _TEXT, text, b"\r\n", between, b"\r\n", _HTML, html, b"\r\n", between, b"--\r\n"]
+    )
 
 
 @lru_cache(maxsize=64)
-def _sender(field: str, text: str) -> str:
-    return _mailbox(field, *parse_sender(text))
+def _of_all(
+    sender: str,
+    reply_to: str,
+    to_the_second: datetime,
+    offset: timedelta | None,
+    feedback_id: str,
+    automatic: bool,
+    test: bool,
+) -> str:
+    """The headers that many messages share; `offset` tells apart moments that are equal and read differently."""
+    fields = {"From": _mailbox("From", *parse_sender(sender))}
+    if reply_to:
+        fields["Reply-To"] = _mailbox("Reply-To", *parse_sender(reply_to))
+    fields["Date"] = format_datetime(to_the_second)
+    if feedback_id:  # Gmail's
+        fields["Feedback-ID"] = feedback_id
+    if automatic:  # RFC 3834
+        fields["Auto-Submitted"] = "auto-generated"
+    if test:
+        fields["X-Ummsg-Test"] = "yes"
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
 
 
-@lru_cache(maxsize=64)
-def _date(to_the_second: datetime, offset: timedelta | None) -> str:
-    """The `offset` tells apart what is equal and reads differently."""
-    return format_datetime(to_the_second)
+def _unsubscribe(uris: Sequence[str]) -> str:
+    """RFC 2369 and, if there is an address to POST to, RFC 8058."""
+    by_click = any(uri.startswith("https:") for uri in uris)
+    listed = ",\r\n ".join(f"<{uri}>" for uri in uris)
+    return f"List-Unsubscribe: {listed}\r\n" + "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" * by_click
 
 
 def _mailbox(field: str, name: str, address: str) -> str:

@@ -20,25 +20,29 @@ def quoted_printable(text: str) -> bytes:
 def unended(text: str) -> bytes:
     """As `quoted_printable`, to be joined with more: it ends in a soft break, so that what follows begins a line."""
     encoded = _encoded(text)
-    begun = len(encoded) - (encoded.rfind(b"\r\n") + 2 if b"\r\n" in encoded else 0)
-    if begun >= _LONGEST_LINE:  # there is no room for the break, and none within =XX
-        cut = len(encoded) - begun // 2
-        cut -= next((back for back in (1, 2) if encoded[cut - back] == ord("=")), 0)
-        encoded = encoded[:cut] + SOFT_BREAK + encoded[cut:]
+    if len(encoded) >= _LONGEST_LINE:
+        encoded = _with_room(encoded)
     return _dotless(encoded + SOFT_BREAK)
 
 
+def _with_room(encoded: bytes) -> bytes:
+    """With the last line divided if a soft break behind it would make it too long; not within =XX."""
+    begun = len(encoded) - (encoded.rfind(b"\r\n") + 2 if b"\r\n" in encoded else 0)
+    if begun < _LONGEST_LINE:
+        return encoded
+    cut = len(encoded) - begun // 2
+    cut -= next((back for back in (1, 2) if encoded[cut - back] == ord("=")), 0)
+    return encoded[:cut] + SOFT_BREAK + encoded[cut:]
+
+
 def _encoded(text: str) -> bytes:
-    if not text:
-        return b""
-    encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
-    if "\n" not in text:  # then its soft breaks are of the other kind
-        encoded = encoded.replace(b"\n", b"\r\n")
-    return encoded
+    if "\n" in text:
+        return b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
+    return b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")  # its soft breaks, of the other kind
 
 
 def _dotless(encoded: bytes) -> bytes:
-    if b"\r\n." in encoded or encoded.startswith(b"."):
+    if encoded.startswith(b".") or b"\r\n." in encoded:
         return b"\r\n".join(map(_dotless_line, encoded.split(b"\r\n")))
     return encoded
 

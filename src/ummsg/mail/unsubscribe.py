@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from ummsg.config import Settings
+from ummsg.domain.customer import email_key
 from ummsg.errors import InvalidInput, NotConfigured
 from ummsg.mail.message import parse_sender
 
@@ -44,11 +45,11 @@ class Unsubscribing:
         _check_mailto(mailto)
         return cls(url.rstrip("/"), mailto, settings.secret_key())
 
-    def addresses(self, broadcast_id: int, customer_id: int, email_key: str) -> tuple[str, ...]:
+    def addresses(self, broadcast_id: int, customer_id: int, email: str) -> tuple[str, ...]:
         """The URIs of List-Unsubscribe: the click first, since readers take the first that they know."""
         if not (self.url or self.mailto):
             return ()
-        token = self.token(Unsubscription(broadcast_id, customer_id, email_key))
+        token = self.token(Unsubscription(broadcast_id, customer_id, email_key(email)))
         by_click = (f"{self.url}/{token}",) if self.url else ()
         by_mail = (f"mailto:{quote(self.mailto, safe='@+')}?subject=unsubscribe%20{token}",) if self.mailto else ()
         return by_click + by_mail

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ummsg.config import LayoutOptions, Settings
 from ummsg.domain.broadcast import BroadcastDraft
-from ummsg.domain.customer import Customer, email_key
+from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Delivery
 from ummsg.domain.placeholders import NETWORK, values_for
 from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, Problem
@@ -43,10 +43,14 @@ class PreparedEmail:
     def assembly(self) -> Assembly:
         return Assembly(self.template)
 
-    @property
+    @cached_property
     def domain(self) -> str:
         """The right-hand side of Message-IDs: the sender's own domain."""
-        return parse_sender(self.sender)[1].rpartition("@")[2]
+        return self._address.rpartition("@")[2]
+
+    @cached_property
+    def _address(self) -> str:
+        return parse_sender(self.sender)[1]
 
     def values(self, customer: Customer) -> dict[str, str]:
         """Of the placeholders that its text uses."""
@@ -80,10 +84,10 @@ class PreparedEmail:
             message_id=message_id,
             date=now,
             test=test,
-            unsubscribe=self.unsubscribing.addresses(number, customer.id, email_key(to)) if number else (),
+            unsubscribe=self.unsubscribing.addresses(number, customer.id, to) if number else (),
             feedback_id=feedback_id(number, self.layout.network_name, self.domain) if number else "",
         )
-        mail_from = self.return_path.of(delivery, parse_sender(self.sender)[1])
+        mail_from = self.return_path.of(delivery, self._address)
         message = self.assembly.message(self.values(customer), headers)
         return Parcel(Envelope(mail_from, rcpt_to=to), message)
 

@@ -78,7 +78,7 @@ def _display_name(message: bytes, header: str) -> str:
 def _check_only_recipient(message: bytes) -> None:
     parsed = _parsed(message)
     assert [address.addr_spec for address in parsed["To"].addresses] == ["anna@example.com"]
-    assert parsed.keys() == ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
+    assert parsed.keys() == ["From", "Date", "To", "Subject", "Message-ID", "MIME-Version", "Content-Type"]
     assert parsed["Cc"] is None
     assert parsed["Bcc"] is None
 

@@ -16,6 +16,7 @@ from ummsg.mail.transports.base import Envelope
 from ummsg.mail.transports.smtp_session import Session
 from ummsg.mail.transports.smtp_transaction import (
     DOT_PATIENCE,
+    END,
     about_us,
     parameters,
     refused,
@@ -30,7 +31,7 @@ CONNECTIONS_TRIED = 2
 
 @dataclass(slots=True)
 class OnTheWay:
-    """A letter on its way over SMTP; `body` is its message as it is said, with the lone dot at its end (`as_data`)."""
+    """A letter on its way over SMTP; `body` is its message as it is said (`as_data`)."""
 
     key: int
     envelope: Envelope
@@ -218,12 +219,13 @@ class Lane:
             self._envelope = None
             self.complete = under.letter
             self._say(_Wait.BODY, self._after_body, under, under.letter.body)
+            self.out += END
             under.body_ends_at = self._said + len(self.out)
             return None
         if reply.closing:
             return None
         if reply.code // 100 == 3:
-            self._say(_Wait.LONE_DOT, self._after_nothing, under, b".\r\n")
+            self._say(_Wait.LONE_DOT, self._after_nothing, under, END)
         else:
             self._check_sense(reply)
         about = sender_refused(self.session, under.sender, reply) if about_us(reply) else refused(reply)

@@ -11,15 +11,17 @@ from ummsg.mail.transports.smtp_wire import Reply
 DOT_PATIENCE = 2
 """RFC 5321 § 4.5.3.2 gives the reply to the final dot twice the time of others: the server works, and doubt is dear."""
 
+END = b".\r\n"
+
 
 def as_data(message: bytes) -> bytes:
-    """The message as it goes over the wire: CRLF line ends, leading dots doubled, the lone dot at the end."""
+    """The message as it goes over the wire, up to the lone dot (`END`): CRLF line ends, leading dots doubled."""
     if isinstance(message, Lines):
-        return message + b".\r\n"
+        return message
     lines = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
     if lines and not lines.endswith(b"\r\n"):
         lines += b"\r\n"
-    return re.sub(rb"(?m)^\.", b"..", lines) + b".\r\n"
+    return re.sub(rb"(?m)^\.", b"..", lines)
 
 
 def wire_address(address: str) -> str:
@@ -44,7 +46,7 @@ def parameters(session: Session, addresses: str, body: bytes) -> tuple[str, str]
     if "8BITMIME" in session.features and not (body.isascii() and addresses.isascii()):
         said += " BODY=8BITMIME"
     if "SIZE" in session.features:
-        size, limit = len(body) - len(b".\r\n"), session.size_limit
+        size, limit = len(body), session.size_limit
         if 0 < limit < size:
             return "", f"not sent: the message has {size:,} bytes, and {session.server.where} takes {limit:,} at most"
         said += f" SIZE={size}"
