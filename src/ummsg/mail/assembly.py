@@ -64,8 +64,9 @@ class _Filling:
     def body(self, names: Mapping[str, str]) -> bytes:
         """Raises EmptyPlaceholder."""
         values = [_value(printed, names) for printed in self._printed]
+        escaped = [str(escape(value)) for value in values]
         text = [unended(value) for value in values]
-        html = [unended(str(escape(value))) for value in values]
+        html = text if escaped == values else [unended(value) for value in escaped]
         return self._body % (*(text[gap] for gap in self._in_text), *(html[gap] for gap in self._in_html))
 
 

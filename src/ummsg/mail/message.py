@@ -6,7 +6,7 @@ off a long quoted name (CPython 3.11): `x, b <c@d.e>` then is one more address. 
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, tzinfo
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -71,8 +71,8 @@ def header_block(subject: str, headers: Headers) -> bytes:
     of_all = _of_all(
         headers.sender,
         headers.reply_to,
-        headers.date.replace(microsecond=0),
-        headers.date.utcoffset(),
+        headers.date,
+        headers.date.tzinfo,
         headers.feedback_id,
         headers.automatic,
         headers.test,
@@ -97,17 +97,18 @@ def body(text: bytes, html: bytes) -> bytes:
 def _of_all(
     sender: str,
     reply_to: str,
-    to_the_second: datetime,
-    offset: timedelta | None,
+    date: datetime,
+    zone: tzinfo | None,
     feedback_id: str,
     automatic: bool,
     test: bool,
 ) -> str:
-    """The headers that many messages share; `offset` tells apart moments that are equal and read differently."""
+    """The headers that messages share which are made in one second; `zone` tells apart dates that are equal and read
+    differently."""
     fields = {"From": _mailbox("From", *parse_sender(sender))}
     if reply_to:
         fields["Reply-To"] = _mailbox("Reply-To", *parse_sender(reply_to))
-    fields["Date"] = format_datetime(to_the_second)
+    fields["Date"] = format_datetime(date)
     if feedback_id:  # Gmail's
         fields["Feedback-ID"] = feedback_id
     if automatic:  # RFC 3834

@@ -4,6 +4,7 @@ One transaction records what was settled and claims the next deliveries, in a th
 If the process dies, the journal says which messages were on the wire at that moment; they alone are in doubt.
 """
 
+import gc
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,8 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Protocol, Self
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
@@ -60,12 +62,17 @@ class Run:
 Watch = Callable[[Tally], None]
 
 
-@dataclass(slots=True)
-class _Claimed:
+class MakeParcel(Protocol):
+    """Makes a message as of `now`."""
+
+    def __call__(self, *, now: datetime) -> Parcel: ...
+
+
+class _Claimed(NamedTuple):
     """A delivery that is ours until its lease ends, and how its message is made at the moment it is sent."""
 
     delivery: Delivery
-    parcel: Callable[[datetime], Parcel]
+    parcel: MakeParcel
     has_own_sender: bool = False
     """Whether a sender that the server refuses is this message's fault, and not every message's."""
 
@@ -122,6 +129,8 @@ class Drain:
         self._known_at = self._turned_at
         """From when we know that broadcasts may go on."""
         self._look_at = self._turned_at
+        self._second = clock().replace(microsecond=0)
+        """The date of messages: it has no fractions."""
         self._waiting: deque[_Claimed] = deque()
         self._on_the_way: dict[int, _Claimed] = {}
         self._unwritten: dict[int, Settled] = {}
@@ -152,6 +161,7 @@ class Drain:
 
     def _look_around(self, now: float) -> None:
         self._look_at = now + LOOK_SECONDS
+        self._second = self._clock().replace(microsecond=0)
         self._see_turn()
         if self._stopping():
             self._run.interrupted = True
@@ -171,7 +181,8 @@ class Drain:
         if not (keys or self._unwritten):
             return True
         unwritten, self._unwritten = self._unwritten, {}
-        held = all(map(self._is_held, keys))
+        now = self._clock()
+        held = all(self._is_held(key, now) for key in keys)
         if self._journal.write(unwritten, keys if held else []) and held:
             return True
         self._end()
@@ -182,9 +193,9 @@ class Drain:
         )
         return False
 
-    def _is_held(self, key: int) -> bool:
+    def _is_held(self, key: int, now: datetime) -> bool:
         lease = self._on_the_way[key].delivery.lease_until
-        return lease is None or self._clock() < lease
+        return lease is None or now < lease
 
     def settle(self, key: int, outcome: Outcome | MailServerRefused) -> None:
         claimed = self._on_the_way[key]
@@ -212,11 +223,13 @@ class Drain:
     # The end
 
     def __enter__(self) -> Self:
+        gc.freeze()  # what is there by now stays; to look through it again and again takes a tenth of the time
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        gc.unfreeze()
         self._close()
         if error is None and self._refused is not None:
             raise self._refused
@@ -226,7 +239,7 @@ class Drain:
         self._end()
         self._watch(self._run.tally)
         with suppress(DiskFull):  # then the ledger alone says it
-            self._journal.write(self._unwritten, [])
+            self.commit([])
         try:
             with suppress(UmmsgError):  # its results are tried again here
                 self._see_turn(patiently=True)
@@ -252,7 +265,7 @@ class Drain:
         """None for a message that cannot be made; that is settled."""
         key = claimed.delivery.id
         try:
-            parcel = claimed.parcel(self._clock())
+            parcel = claimed.parcel(now=self._second)
         except (EmptyPlaceholder, RenderFailed, InvalidDraft) as error:
             self._settle(key, unsendable(f"not sent: {error}", attempts=claimed.delivery.attempts))
             return None
@@ -375,7 +388,8 @@ class Drain:
                 settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
                 self._drop(tx, delivery, settled, turn)
             else:
-                turn.claimed.append(_Claimed(delivery, _parcel_of(prepared, delivery, customers)))
+                customer = customers.get(delivery.customer_id or 0)
+                turn.claimed.append(_Claimed(delivery, _making(prepared, delivery, customer)))
         return True
 
     def _drop(self, tx: Transaction, delivery: Delivery, settled: Settled, turn: _Turn) -> None:
@@ -390,13 +404,11 @@ class Drain:
         return self._prepared[broadcast_id]
 
 
-def _parcel_of(
-    prepared: PreparedEmail, delivery: Delivery, customers: Mapping[int, Customer]
-) -> Callable[[datetime], Parcel]:
-    def parcel(now: datetime) -> Parcel:
-        customer = customers.get(delivery.customer_id or 0)
-        if customer is None:
-            raise RenderFailed("the customer is no longer in the directory")
-        return prepared.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now, delivery=delivery)
+def _making(prepared: PreparedEmail, delivery: Delivery, customer: Customer | None) -> MakeParcel:
+    if customer is None:
+        return _for_nobody
+    return partial(prepared.parcel, customer, to=delivery.email, message_id=delivery.message_id, delivery=delivery)
 
-    return parcel
+
+def _for_nobody(*, now: datetime) -> Parcel:
+    raise RenderFailed("the customer is no longer in the directory")

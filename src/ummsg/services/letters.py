@@ -48,7 +48,7 @@ class Letter:
             return dropped(DeliveryStatus.SUPPRESSED, reason, attempts=attempts)
         return None
 
-    def parcel(self, now: datetime) -> Parcel:
+    def parcel(self, *, now: datetime) -> Parcel:
         """Raises InvalidDraft, EmptyPlaceholder or RenderFailed, and NotConfigured without a sender."""
         if self.prepared is None:
             raise RenderFailed(f"the event {self.event.slug} is not registered any more")

@@ -34,8 +34,11 @@ class Reply:
     def __str__(self) -> str:
         """On one line, bounded, an enhanced status code (RFC 3463) not said again with every line."""
         first, *rest = self.lines
-        enhanced = self.enhanced
-        return one_line(" ".join([str(self.code), first, *(line.removeprefix(enhanced) for line in rest)]))
+        said = f"{self.code} {first}"
+        if rest:
+            enhanced = self.enhanced
+            said = " ".join([said, *(line.removeprefix(enhanced) for line in rest)])
+        return one_line(said)
 
     @property
     def enhanced(self) -> str:
