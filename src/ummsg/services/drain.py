@@ -30,7 +30,7 @@ from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
-LARGEST_WINDOW = 500
+LARGEST_WINDOW = 1000
 SMALLEST_WINDOW = 20
 TURN_SECONDS = 0.5
 """How often, at least, results are recorded and it is asked whether a broadcast may still go on."""

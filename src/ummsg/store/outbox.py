@@ -102,6 +102,8 @@ class Outbox:
         return done.rowcount
 
     def _record_others(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
+        if not settled:
+            return 0
         ours = self._still(settled.keys(), token)
         rows = [
             {
@@ -132,6 +134,8 @@ class Outbox:
 
     def give_back(self, ids: Collection[int], token: str, now: datetime) -> None:
         """Return claimed deliveries that were not put on the wire; no attempt is counted."""
+        if not ids:
+            return
         ours = self._still(ids, token)
         self._release([{"b_id": number} for number in ours], token, now, status=DeliveryStatus.QUEUED, due_at=now)
         self._cancel_of_cancelled(ours, now)
@@ -178,7 +182,7 @@ class Outbox:
     def _cancel_of_cancelled(self, ids: Collection[int], now: datetime) -> None:
         """A broadcast may have been cancelled while a drain held these; nothing would ever claim them again."""
         cancelled = select(broadcasts.c.id).where(broadcasts.c.status == BroadcastStatus.CANCELLED)
-        mine = and_(deliveries.c.id.in_(ids), deliveries.c.broadcast_id.in_(cancelled))
+        mine = and_(deliveries.c.id.in_(listed(ids)), deliveries.c.broadcast_id.in_(cancelled))
         self._cancel(mine, "the broadcast was cancelled", now)
 
     def _cancel(self, whose: ColumnElement[bool], reason: str, now: datetime) -> int:
@@ -311,8 +315,6 @@ class Outbox:
 
     def _still(self, ids: Collection[int], token: str) -> list[int]:
         """Those of these deliveries that are still claimed with this token."""
-        if not ids:
-            return []
         ours = select(deliveries.c.id).where(deliveries.c.id.in_(listed(ids)), *_held(token))
         return list(self._execute(ours).scalars())
 
