@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ummsg.cli.asking import Prompter
+    from ummsg.cli.times import Times
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
     from ummsg.mail.dns_records import DnsRecords
@@ -65,6 +66,12 @@ class Runtime:
         from ummsg.config import Settings
 
         return Settings.load(self.environ, self.working_directory)
+
+    @cached_property
+    def times(self) -> "Times":
+        from ummsg.cli.times import Times
+
+        return Times(self.clock, self.settings.timezone)
 
     @cached_property
     def prompter(self) -> "Prompter":

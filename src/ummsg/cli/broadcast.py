@@ -8,7 +8,6 @@ import typer
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
-from ummsg.cli.times import parse_time
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -141,6 +140,7 @@ def edit(
     content_format: Annotated[ContentFormat | None, typer.Option("--content-format")] = None,
     notice_type: Annotated[NoticeType | None, typer.Option("--notice-type")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME")] = None,
+    at_local: Annotated[str | None, typer.Option("--at-local", metavar="TIME")] = None,
     not_after: Annotated[str | None, typer.Option("--not-after", metavar="TIME")] = None,
     starts: Annotated[str | None, typer.Option("--starts", metavar="TIME")] = None,
     ends: Annotated[str | None, typer.Option("--ends", metavar="TIME")] = None,
@@ -152,19 +152,24 @@ def edit(
 
     Without options, on a terminal: go on with a draft where it was left, or edit the text of the others in $EDITOR.
     """
+    times = ctx.obj.times
     changes: dict[str, Any] = {
         "subject": subject,
         "content": read_content(content, content_file),
         "content_format": content_format,
         "notice_type": notice_type,
-        "at": parse_time(at, "--at"),
-        "not_after": parse_time(not_after, "--not-after"),
-        "starts": parse_time(starts, "--starts"),
-        "ends": parse_time(ends, "--ends"),
+        "at": times.moment(at, "--at"),
+        "at_local": times.wall_time(at_local, "--at-local"),
+        "not_after": times.moment(not_after, "--not-after"),
+        "starts": times.moment(starts, "--starts"),
+        "ends": times.moment(ends, "--ends"),
         "sender": sender,
         "reply_to": reply_to,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
+    for one, other in (("at", "at_local"), ("at_local", "at")):
+        if one in changes and other not in changes:
+            changes[other] = None  # they do not go together: the new one takes the place of the old
     if not changes and not reshow:
         broadcast = ctx.obj.broadcasts.get(broadcast_id)
         if broadcast.status is BroadcastStatus.DRAFT and ctx.obj.prompter.interactive:
@@ -238,7 +243,7 @@ def _row(broadcast: "Broadcast") -> dict[str, Any]:
 def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dict[str, Any]:
     from dataclasses import asdict
 
-    draft = broadcast.draft
+    draft, span = broadcast.draft, ummsg.broadcasts.local_span(broadcast)
     return {
         "id": broadcast.id,
         "type": broadcast.type.value,
@@ -252,6 +257,9 @@ def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dic
         "content": draft.content,
         "notice_type": draft.notice_type.value if draft.type is BroadcastType.NOTICE else None,
         "at": draft.at,
+        "at_local": None if draft.at_local is None else draft.at_local.isoformat(timespec="minutes"),
+        "first_at": span.first if span else None,
+        "last_at": span.last if span else None,
         "not_after": draft.not_after,
         "starts": draft.starts,
         "ends": draft.ends,

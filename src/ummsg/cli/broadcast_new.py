@@ -1,7 +1,7 @@
 """ummsg broadcast new: flags or wizard → one draft → review → confirm → send."""
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +9,6 @@ import typer
 from ummsg.cli import views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import Context, NoInput, Yes
-from ummsg.cli.times import parse_time
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -73,7 +72,13 @@ def new(
     content_format: Annotated[
         ContentFormat, typer.Option("--content-format", help="What the message is written in.")
     ] = (ContentFormat.MARKDOWN),
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Send an email then: ISO 8601.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help='Send an email then: "tomorrow 9:00", or ISO 8601.')
+    ] = None,
+    at_local: Annotated[
+        str | None,
+        typer.Option("--at-local", metavar="TIME", help="Send it when each customer's own clock shows that time."),
+    ] = None,
     not_after: Annotated[
         str | None, typer.Option("--not-after", metavar="TIME", help="Do not send it later than this.")
     ] = None,
@@ -113,10 +118,11 @@ def new(
         subject=subject,
         content=read_content(content, content_file),
         content_format=content_format,
-        at=parse_time(at, "--at"),
-        not_after=parse_time(not_after, "--not-after"),
-        starts=parse_time(starts, "--starts"),
-        ends=parse_time(ends, "--ends"),
+        at=ummsg.times.moment(at, "--at"),
+        at_local=ummsg.times.wall_time(at_local, "--at-local"),
+        not_after=ummsg.times.moment(not_after, "--not-after"),
+        starts=ummsg.times.moment(starts, "--starts"),
+        ends=ummsg.times.moment(ends, "--ends"),
         sender=sender,
         reply_to=reply_to,
     )
@@ -139,7 +145,7 @@ def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
     """Review, confirm and send: a draft as it says, a scheduled or paused broadcast now."""
     draft = broadcast.draft
     if broadcast.status is not BroadcastStatus.DRAFT:
-        draft = replace(draft, at=None)
+        draft = draft.unscheduled()
     review = ummsg.broadcasts.review(draft)
     how = How(yes=yes)
     _confirm(ummsg, review, how)
@@ -254,18 +260,22 @@ def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
 
 
 def _goes_now(draft: "BroadcastDraft", how: How) -> bool:
-    return draft.type is BroadcastType.EMAIL and not how.queue and draft.at is None
+    return draft.type is BroadcastType.EMAIL and not how.queue and draft.released_at is None
 
 
 def _what_happens(broadcast: "Broadcast", how: How) -> str:
     from ummsg.cli.review import people
+    from ummsg.cli.times import when_words
 
     match broadcast.status:
         case BroadcastStatus.PUBLISHED:
             return f"Notice {broadcast.id} is published."
-        case BroadcastStatus.SCHEDULED if broadcast.draft.at is not None:
-            at = f"{views.local_time(broadcast.draft.at)} ({views.rfc3339(broadcast.draft.at)})"
-            return f"Broadcast {broadcast.id} is scheduled for {at}; from then on, `ummsg outbox run` sends it."
+        case BroadcastStatus.SCHEDULED:
+            when = when_words(broadcast.draft)
+            return f"Broadcast {broadcast.id} is scheduled for {when}; from then on, `ummsg outbox run` sends it."
+        case BroadcastStatus.QUEUED if broadcast.draft.at_local is not None:
+            to = f"{people(broadcast.targeted)}, for {when_words(broadcast.draft)}"
+            return f"Broadcast {broadcast.id} is queued for {to}; `ummsg outbox run` sends it."
         case BroadcastStatus.QUEUED if how.queue:
             return f"Broadcast {broadcast.id} is queued for {people(broadcast.targeted)}; `ummsg outbox run` sends it."
         case BroadcastStatus.QUEUED:

@@ -9,6 +9,7 @@ from ummsg.config import Settings
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
+from ummsg.domain.wall_time import LocalMoments, LocalSpan
 from ummsg.errors import InvalidInput, UmmsgError
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
@@ -75,8 +76,9 @@ class Broadcasts:
         if broadcast.status is not BroadcastStatus.FREEZING:
             return broadcast
         domain = self.prepared(broadcast.id).domain
+        due = self._reviews.local_moments(broadcast.draft)
         try:
-            while not self._freeze_chunk(broadcast, domain):
+            while not self._freeze_chunk(broadcast, domain, due):
                 pass
         except UmmsgError as error:
             error.details.append(f"broadcast {broadcast.id} is stored, and nobody has been mailed yet")
@@ -118,6 +120,11 @@ class Broadcasts:
             if tx.broadcasts.get(broadcast_id).status is BroadcastStatus.FREEZING:
                 return Counts()
             return tx.outbox.counts(broadcast_id)
+
+    def local_span(self, broadcast: Broadcast) -> LocalSpan | None:
+        """From when to when it is due, of one that goes by its customers' own time, for those that it is for."""
+        with self._store.read() as tx:
+            return self._reviews.span_of(tx, broadcast)
 
     def audience_labels(self, broadcast: Broadcast) -> list[str]:
         with self._store.read() as tx:
@@ -188,19 +195,19 @@ class Broadcasts:
             self._set_status(broadcast.id, BroadcastStatus.CANCELLED, "too late: --not-after has passed")
             return
         if broadcast.status is BroadcastStatus.SCHEDULED:
-            self.review(replace(broadcast.draft, at=None))
+            self.review(broadcast.draft.unscheduled())
             with self._store.begin() as tx:
                 if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.SCHEDULED:
                     return  # another run was faster, or somebody cancelled it meanwhile
                 tx.broadcasts.set_status(broadcast.id, BroadcastStatus.FREEZING, self._clock())
         self.freeze(self.get(broadcast.id))
 
-    def _freeze_chunk(self, broadcast: Broadcast, domain: str) -> bool:
+    def _freeze_chunk(self, broadcast: Broadcast, domain: str, due: LocalMoments | None) -> bool:
         """Whether that was the last one."""
         with self._store.begin() as tx:
             if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
                 return True  # another run finished it, or somebody cancelled it meanwhile
-            done = tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock())
+            done = tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock(), due=due)
             if done:
                 tx.outbox.finish_freezing(broadcast.id, self._clock())
             return done
@@ -225,7 +232,8 @@ def _refuse_unless(broadcast: Broadcast, statuses: Any, why_not: str) -> None:
 def _released_status(draft: BroadcastDraft, now: datetime) -> BroadcastStatus:
     if draft.type is BroadcastType.NOTICE:
         return BroadcastStatus.PUBLISHED
-    return BroadcastStatus.SCHEDULED if draft.at is not None and draft.at > now else BroadcastStatus.FREEZING
+    waits = draft.released_at is not None and draft.released_at > now
+    return BroadcastStatus.SCHEDULED if waits else BroadcastStatus.FREEZING
 
 
 def _same_by_key(tx: Transaction, key: str, draft: BroadcastDraft) -> Broadcast | None:

@@ -1,14 +1,15 @@
 """Broadcasts as they are stored: the draft, its audience as a rule, and where it stands."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+from ummsg.domain.wall_time import FIRST_OFFSET
 from ummsg.errors import UnknownReference
 from ummsg.store.tables import BroadcastRow, DeliveryRow, TargetRow, table_of
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, MembershipStatus, NoticeType, TargetKind
@@ -82,10 +83,14 @@ class Broadcasts:
         return [row.id for row in rows]
 
     def due(self, now: datetime) -> list[int]:
-        """Scheduled emails whose time has come."""
+        """Scheduled emails whose time has come; of a local time, when the first clock on Earth shows it."""
+        first_clock = (now + FIRST_OFFSET).astimezone(UTC).replace(tzinfo=None)
         rows = self._execute(
             select(broadcasts.c.id)
-            .where(broadcasts.c.status == BroadcastStatus.SCHEDULED, broadcasts.c.at <= now)
+            .where(
+                broadcasts.c.status == BroadcastStatus.SCHEDULED,
+                or_(broadcasts.c.at <= now, broadcasts.c.at_local <= first_clock),
+            )
             .order_by(broadcasts.c.at, broadcasts.c.id)
         )
         return [row.id for row in rows]
@@ -143,6 +148,7 @@ def _columns_of(draft: BroadcastDraft) -> dict[str, Any]:
         "notice_type": draft.notice_type,
         "membership_statuses": [status.value for status in draft.audience.statuses],
         "at": draft.at,
+        "at_local": draft.at_local,
         "not_after": draft.not_after,
         "starts": draft.starts,
         "ends": draft.ends,
@@ -161,6 +167,7 @@ def _draft_of(row: BroadcastRow, audience: Audience) -> BroadcastDraft:
         content_format=ContentFormat(row.content_format),
         notice_type=NoticeType(row.notice_type),
         at=row.at,
+        at_local=row.at_local,
         not_after=row.not_after,
         starts=row.starts,
         ends=row.ends,

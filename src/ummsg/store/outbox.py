@@ -13,8 +13,10 @@ from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import GONE, LEASE, Counts, Delivery, Settled
+from ummsg.domain.wall_time import LocalMoments
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
+from ummsg.store.local_times import when_due
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
 
@@ -37,9 +39,16 @@ class Outbox:
     # Freezing
 
     def freeze_chunk(
-        self, broadcast_id: int, audience: Audience, domain: str, now: datetime, size: int = FREEZE_CHUNK
+        self,
+        broadcast_id: int,
+        audience: Audience,
+        domain: str,
+        now: datetime,
+        size: int = FREEZE_CHUNK,
+        due: LocalMoments | None = None,
     ) -> bool:
-        """Write the next `size` recipients down; True once the last one is.
+        """Write the next `size` recipients down, due now or when it is `due` in their time zone; True once the last
+        one is.
 
         Interrupted and repeated, even by two processes at once, it ends with every recipient once: it goes on from
         the broadcast's `frozen_through`, and (broadcast, normalised address) is unique.
@@ -49,7 +58,7 @@ class Outbox:
         chunk = select(customers.c.id).where(condition).order_by(customers.c.id).limit(size).subquery()
         number, last = self._execute(select(func.count(), func.max(chunk.c.id))).one()
         if number:
-            self._execute(_freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now))
+            self._execute(_freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now, due))
             self._execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(frozen_through=last))
         return bool(number < size)
 
@@ -191,13 +200,20 @@ class Outbox:
         )
         return Counts.of({DeliveryStatus(status): number for status, number in rows})
 
+    def waiting(self, broadcast_id: int, now: datetime) -> int:
+        """A broadcast's deliveries that are due, or were refused for now; not those whose local time is to come."""
+        return self._waiting(deliveries.c.broadcast_id == broadcast_id, now)
+
     def waiting_of_events(self, now: datetime) -> int:
         """Deliveries of system emails that are due, or were refused for now; not those whose time is to come."""
+        return self._waiting(_OF_EVENT, now)
+
+    def _waiting(self, whose: ColumnElement[bool], now: datetime) -> int:
         open_now = or_(
             and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.due_at <= now),
             deliveries.c.status.in_((DeliveryStatus.DEFERRED, DeliveryStatus.SENDING)),
         )
-        return int(self._execute(select(func.count()).select_from(deliveries).where(_OF_EVENT, open_now)).scalar_one())
+        return int(self._execute(select(func.count()).select_from(deliveries).where(whose, open_now)).scalar_one())
 
     def open_of_emails(self) -> list[tuple[int, Counts, datetime | None]]:
         """Each system email with open deliveries: its id, their balance, and when the next one is due."""
@@ -299,7 +315,7 @@ class Outbox:
         self._execute(statement, rows)
 
 
-def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> Any:
+def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime, due: LocalMoments | None) -> Any:
     suppressed = suppressions.c.email_key.is_not(None)
     columns = {
         "broadcast_id": literal(broadcast_id),
@@ -309,7 +325,7 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
         "status": case((suppressed, DeliveryStatus.SUPPRESSED.value), else_=DeliveryStatus.QUEUED.value),
         "message_id": func.lower(func.hex(func.randomblob(16))).op("||")("@" + domain),
         "attempts": literal(0),
-        "due_at": case((suppressed, None), else_=literal(now, deliveries.c.due_at.type)),
+        "due_at": case((suppressed, None), else_=when_due(due, now, deliveries.c.due_at.type)),
         "reply": func.coalesce(suppressions.c.reason, ""),
         "updated_at": literal(now, deliveries.c.updated_at.type),
     }
