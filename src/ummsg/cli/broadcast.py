@@ -127,7 +127,10 @@ def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
         return
     from ummsg.cli.draining import drain
 
-    raise typer.Exit(drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}"))
+    code = drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}")
+    if not code and (later := ummsg.broadcasts.counts(broadcast_id).queued):
+        views.talk(f"For {later:,} it is not time yet on their own clocks; `ummsg outbox run` sends it.")
+    raise typer.Exit(code)
 
 
 @app.command()

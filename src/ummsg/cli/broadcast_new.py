@@ -185,7 +185,13 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How, draft_id: int | N
     from ummsg.cli.wizard import run_wizard
 
     try:
-        decision = run_wizard(answers, directory=ummsg.directory, broadcasts=ummsg.broadcasts, prompter=ummsg.prompter)
+        decision = run_wizard(
+            answers,
+            directory=ummsg.directory,
+            broadcasts=ummsg.broadcasts,
+            prompter=ummsg.prompter,
+            times=ummsg.times,
+        )
         review = ummsg.broadcasts.review(to_draft(answers))
         if how.dry_run:
             views.talk("A dry run: nothing was stored or sent.")

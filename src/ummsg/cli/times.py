@@ -24,15 +24,19 @@ class Times:
 
     def moment(self, text: str | None, flag: str) -> datetime | None:
         """Raises InvalidInput naming the flag."""
-        if text is None:
-            return None
-        return _read(flag, text, lambda typed: moment_of(typed, self.clock(), self.network_zone))
+        return None if text is None else _read(flag, text, self.read_moment)
 
     def wall_time(self, text: str | None, flag: str) -> datetime | None:
         """A time on the customers' clocks, without a zone. Raises InvalidInput naming the flag."""
-        if text is None:
-            return None
-        return _read(flag, text, lambda typed: wall_time_of(typed, self.clock(), self.network_zone or UTC))
+        return None if text is None else _read(flag, text, self.read_wall_time)
+
+    def read_moment(self, text: str) -> datetime:
+        """Raises UnusableTime, or InvalidInput for a zone that does not exist."""
+        return moment_of(text, self.clock(), self.network_zone)
+
+    def read_wall_time(self, text: str) -> datetime:
+        """Raises UnusableTime."""
+        return wall_time_of(text, self.clock(), self.network_zone or UTC)
 
 
 def _read(flag: str, text: str, read: Callable[[str], datetime]) -> datetime:

@@ -17,7 +17,8 @@ LOCAL_EXAMPLES = ("tomorrow 9:00", "friday 17:00", "2027-01-31T08:00")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _IN = re.compile(r"in (\d{1,4}|an?) (minute|min|hour|day|week)s?", re.ASCII)
 _WORDS = re.compile(
-    r"(?P<day>today|tomorrow|(?:next )?[a-z]+|\d{4}-\d\d-\d\d)(?: at)? "
+    rf"(?P<day>today|tomorrow|(?:next )?(?:{'|'.join((*_WEEKDAYS, *(name[:3] for name in _WEEKDAYS)))})|"
+    r"\d{4}-\d\d-\d\d)(?: at)? "
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?: ?(?P<half>am|pm))?(?: (?P<zone>\S.*))?",
     re.ASCII | re.IGNORECASE,
 )
@@ -109,8 +110,6 @@ def _spoken(text: str, here: datetime, examples: tuple[str, ...]) -> _Spoken:
     if found is None:
         raise _not_understood(text, examples)
     word = found["day"].lower()
-    if not (word[0].isdigit() or word in ("today", "tomorrow") or _weekday_named(word)):
-        raise _not_understood(text, examples)
     at = _time_of_day(found, text, examples)
     return _Spoken(datetime.combine(_day(word, at, here, text, examples), at), found["zone"])
 
@@ -140,16 +139,11 @@ def _day(word: str, at: time, here: datetime, text: str, examples: tuple[str, ..
         if (day := _iso(word)) is None:
             raise _not_understood(text, examples)
         return day
-    name = _weekday_named(word)
+    name = next(full for full in _WEEKDAYS if full.startswith(word.removeprefix("next ")))
     ahead = (_WEEKDAYS.index(name) - here.weekday()) % 7
     if word.startswith("next "):
         return _next_weekday(name, ahead or 7, at, here)
     return _weekday(name, ahead, at, here)
-
-
-def _weekday_named(word: str) -> str:
-    name = word.removeprefix("next ")
-    return next((full for full in _WEEKDAYS if name in (full, full[:3])), "")
 
 
 def _weekday(name: str, ahead: int, at: time, here: datetime) -> datetime:
