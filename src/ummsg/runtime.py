@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
+    from ummsg.services.plans import Plans
     from ummsg.services.reasons import Reasons
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
@@ -126,6 +127,12 @@ class Runtime:
         from ummsg.services.broadcasts import Broadcasts
 
         return Broadcasts(self.store, self.settings, self.clock)
+
+    @cached_property
+    def plans(self) -> "Plans":
+        from ummsg.services.plans import Plans
+
+        return Plans(self.store, self.settings, self.clock)
 
     @cached_property
     def broadcast_control(self) -> "BroadcastControl":

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
+from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
+from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Yes, noun
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = noun("Compose, review, send and follow a message.")
 app.command("new")(broadcast_new.new)
+app.command("plan")(broadcast_plan.plan)
 
 
 @app.command("list")
@@ -112,9 +113,21 @@ def test(
 
 
 @app.command()
-def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
-    """Send a draft, a scheduled or a paused broadcast now, or go on with one that was stopped."""
+def send(
+    ctx: Context,
+    broadcast_id: Annotated[int | None, typer.Argument(metavar="[ID]", max=LARGEST, help="A broadcast's id.")] = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="FILE|-", help="Do what `broadcast plan` planned, or refuse.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Send a draft, a scheduled or a paused broadcast now, go on with one that was stopped, or carry out a plan."""
     ummsg = ctx.obj
+    if (broadcast_id is None) == (plan is None):
+        raise InvalidInput("Give either an ID or --plan", hint="ummsg broadcast list, or ummsg broadcast plan --help")
+    if plan is not None:
+        raise typer.Exit(broadcast_new.send_planned(ummsg, broadcast_plan.read_plan(ummsg, plan), yes=yes))
+    assert broadcast_id is not None  # noqa: S101 - one of them is
     broadcast = ummsg.broadcasts.get(broadcast_id)
     if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
         broadcast = ummsg.broadcast_control.resume(broadcast_id)

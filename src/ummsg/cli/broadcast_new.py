@@ -7,6 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ummsg.cli import views
+from ummsg.cli.composing import (
+    At,
+    AtLocal,
+    Colour,
+    Content,
+    ContentFile,
+    Customers,
+    Ends,
+    Everyone,
+    Form,
+    IdempotencyKey,
+    NotAfter,
+    Products,
+    ReplyTo,
+    Sender,
+    Starts,
+    Statuses,
+    Subject,
+    Type,
+    collected,
+)
 from ummsg.cli.content import read_content
 from ummsg.cli.options import Context, NoInput, Yes
 from ummsg.errors import Cancelled, InvalidInput
@@ -15,13 +36,12 @@ from ummsg.vocabulary import (
     BroadcastType,
     ContentFormat,
     ExitCode,
-    MembershipStatus,
-    NoticeType,
 )
 
 if TYPE_CHECKING:
     from ummsg.cli.answers import Answers
     from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+    from ummsg.domain.plan import Plan
     from ummsg.runtime import Runtime
     from ummsg.services.broadcasts import Review
 
@@ -46,49 +66,24 @@ class How:
 
 def new(
     ctx: Context,
-    type: Annotated[BroadcastType | None, typer.Option("--type", help="An email, or a notice on dashboards.")] = None,
-    customer: Annotated[
-        list[str] | None, typer.Option("--customer", metavar="REF", help="A customer, by id or address; repeatable.")
-    ] = None,
-    product: Annotated[
-        list[str] | None,
-        typer.Option("--product", metavar="REF", help="Everyone on a product, by id or slug; repeatable."),
-    ] = None,
-    everyone: Annotated[bool, typer.Option("--everyone", help="Every customer.")] = False,
-    membership_status: Annotated[
-        list[MembershipStatus] | None,
-        typer.Option(
-            "--membership-status", help="Memberships that count for --product; active and trialing if not given."
-        ),
-    ] = None,
-    notice_type: Annotated[
-        NoticeType | None, typer.Option("--notice-type", help="A notice's colour.  [default: success]")
-    ] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="One line.")] = None,
-    content: Annotated[str | None, typer.Option("--content", metavar="TEXT", help="The message.")] = None,
-    content_file: Annotated[
-        str | None, typer.Option("--content-file", metavar="FILE|-", help="The message, from a file or standard input.")
-    ] = None,
-    content_format: Annotated[
-        ContentFormat, typer.Option("--content-format", help="What the message is written in.")
-    ] = (ContentFormat.MARKDOWN),
-    at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help='Send an email then: "tomorrow 9:00", or ISO 8601.')
-    ] = None,
-    at_local: Annotated[
-        str | None,
-        typer.Option("--at-local", metavar="TIME", help="Send it when each customer's own clock shows that time."),
-    ] = None,
-    not_after: Annotated[
-        str | None, typer.Option("--not-after", metavar="TIME", help="Do not send it later than this.")
-    ] = None,
-    starts: Annotated[str | None, typer.Option("--starts", metavar="TIME", help="Show a notice from then on.")] = None,
-    ends: Annotated[str | None, typer.Option("--ends", metavar="TIME", help="Show a notice until then.")] = None,
-    sender: Annotated[str, typer.Option("--from", metavar="SENDER", help='"Name <address>", if not UMMSG_FROM.')] = "",
-    reply_to: Annotated[str, typer.Option("--reply-to", metavar="ADDRESS", help="Where answers go.")] = "",
-    idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", metavar="K", help="A second call with the same key does nothing.")
-    ] = None,
+    type: Type = None,
+    customer: Customers = None,
+    product: Products = None,
+    everyone: Everyone = False,
+    membership_status: Statuses = None,
+    notice_type: Colour = None,
+    subject: Subject = None,
+    content: Content = None,
+    content_file: ContentFile = None,
+    content_format: Form = ContentFormat.MARKDOWN,
+    at: At = None,
+    at_local: AtLocal = None,
+    not_after: NotAfter = None,
+    starts: Starts = None,
+    ends: Ends = None,
+    sender: Sender = "",
+    reply_to: ReplyTo = "",
+    idempotency_key: IdempotencyKey = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Store it, and send it later with: broadcast send ID.")
     ] = False,
@@ -105,24 +100,23 @@ def new(
     Exit codes: 0 done, 2 refused and nothing stored, 3 not every recipient was reached, 4 not configured,
     130 cancelled.
     """
-    from ummsg.cli.answers import Answers
-
     ummsg = ctx.obj
-    answers = Answers(
+    answers = collected(
+        ummsg,
         type=type,
-        customers=[ummsg.directory.customer(ref) for ref in customer or ()],
-        products=[ummsg.directory.product(ref) for ref in product or ()],
+        customers=customer or (),
+        products=product or (),
         everyone=everyone,
-        membership_statuses=membership_status or [],
+        membership_statuses=membership_status or (),
         notice_type=notice_type,
         subject=subject,
         content=read_content(content, content_file),
         content_format=content_format,
-        at=ummsg.times.moment(at, "--at"),
-        at_local=ummsg.times.wall_time(at_local, "--at-local"),
-        not_after=ummsg.times.moment(not_after, "--not-after"),
-        starts=ummsg.times.moment(starts, "--starts"),
-        ends=ummsg.times.moment(ends, "--ends"),
+        at=at,
+        at_local=at_local,
+        not_after=not_after,
+        starts=starts,
+        ends=ends,
         sender=sender,
         reply_to=reply_to,
     )
@@ -150,6 +144,18 @@ def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
     how = How(yes=yes)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
+
+
+def send_planned(ummsg: "Runtime", plan: "Plan", *, yes: bool) -> int:
+    """Do what a plan says, once: a second time nothing is done. Raises PlanOutdated if it is not what it was."""
+    how = How(key=plan.idempotency_key, yes=yes)
+    if earlier := ummsg.broadcasts.sent_before(plan.idempotency_key, plan.draft):
+        code = _announce(earlier, how, f"This plan was carried out as broadcast {earlier.id}; nothing was done.")
+        views.next_step(_look_at(earlier), "Look at it")
+        return code
+    review = ummsg.plans.check(plan)
+    _confirm(ummsg, review, how)
+    return _carry_out(ummsg, _accept(ummsg, review, how), how)
 
 
 def edit_by_wizard(ummsg: "Runtime", broadcast: "Broadcast") -> int:

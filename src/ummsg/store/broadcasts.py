@@ -1,6 +1,7 @@
 """Broadcasts as they are stored: the draft, its audience as a rule, and where it stands."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +13,31 @@ from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.wall_time import FIRST_OFFSET
 from ummsg.errors import UnknownReference
 from ummsg.store.tables import BroadcastRow, DeliveryRow, TargetRow, table_of
-from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, MembershipStatus, NoticeType, TargetKind
+from ummsg.vocabulary import (
+    BroadcastStatus,
+    BroadcastType,
+    ContentFormat,
+    DeliveryStatus,
+    MembershipStatus,
+    NoticeType,
+    TargetKind,
+)
 
 broadcasts = table_of(BroadcastRow)
 targets = table_of(TargetRow)
 deliveries = table_of(DeliveryRow)
+
+
+LEAST_PACED = 100
+"""Messages that say something about how fast a broadcast went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a broadcast went out."""
+
+    broadcast_id: int
+    per_second: float
 
 
 class Broadcasts:
@@ -94,6 +115,28 @@ class Broadcasts:
             .order_by(broadcasts.c.at, broadcasts.c.id)
         )
         return [row.id for row in rows]
+
+    def last_pace(self) -> Pace | None:
+        """That of the last email that went out in one go, to enough recipients to tell."""
+        last = self._execute(
+            select(broadcasts.c.id)
+            .where(
+                broadcasts.c.status == BroadcastStatus.FINISHED,
+                broadcasts.c.targeted >= LEAST_PACED,
+                broadcasts.c.at_local.is_(None),
+            )
+            .order_by(broadcasts.c.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        if last is None:
+            return None
+        sent = (deliveries.c.broadcast_id == last, deliveries.c.status == DeliveryStatus.SENT)
+        number, first, end = self._execute(
+            select(func.count(), func.min(deliveries.c.updated_at), func.max(deliveries.c.updated_at)).where(*sent)
+        ).one()
+        if number < LEAST_PACED or end <= first:
+            return None
+        return Pace(last, number / (end - first).total_seconds())
 
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
         self._update(broadcast_id, status=status, note=note, updated_at=now)

@@ -47,6 +47,10 @@ class Transaction:
         with self.session.begin_nested():
             yield
 
+    def identity(self) -> str:
+        """Which database this is: the same for as long as it lives, and for its copies."""
+        return str(self.session.connection().execute(text("SELECT id FROM identity")).scalar_one())
+
     @cached_property
     def customers(self) -> Customers:
         return Customers(self.session)
