@@ -155,7 +155,7 @@ def send_planned(ummsg: "Runtime", plan: "Plan", *, yes: bool) -> int:
         return code
     review = ummsg.plans.check(plan)
     _confirm(ummsg, review, how)
-    return _carry_out(ummsg, _accept(ummsg, review, how), how)
+    return _carry_out(ummsg, _accept(ummsg, review, how, planned_audience=plan.standing.audience), how)
 
 
 def edit_by_wizard(ummsg: "Runtime", broadcast: "Broadcast") -> int:
@@ -251,11 +251,13 @@ def _save(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = N
     return code
 
 
-def _accept(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None) -> "Broadcast":
+def _accept(
+    ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None, planned_audience: str = ""
+) -> "Broadcast":
     """Store it. An email that goes out now first makes sure that the mail server can be had."""
     if _goes_now(review.draft, how):
         ummsg.outbox.check_transport()
-    return ummsg.broadcasts.release(review, key=how.key, draft_id=draft_id)
+    return ummsg.broadcasts.release(review, key=how.key, draft_id=draft_id, planned_audience=planned_audience)
 
 
 def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:

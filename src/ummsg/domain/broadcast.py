@@ -99,6 +99,8 @@ class Broadcast:
     targeted: int = 0
     """Recipients that the audience was frozen to."""
     idempotency_key: str | None = None
+    planned_audience: str = ""
+    """The digest of those that it is to be frozen to, if a plan said so."""
     digest: str = ""
     """Of the draft as it was sent; editing a notice later does not change it."""
 

@@ -20,7 +20,7 @@ from ummsg.domain.plan import (
     read_plan,
     reasons_of,
 )
-from ummsg.errors import InvalidInput
+from ummsg.errors import PlanOutdated
 from ummsg.mail.layout import laid_out
 from ummsg.services.reviews import Review, Reviews
 from ummsg.store.engine import Store, Transaction
@@ -29,9 +29,7 @@ from ummsg.vocabulary import BroadcastType, TargetKind
 _LINES = 2_000
 """Recipients digested at once."""
 
-
-class PlanOutdated(InvalidInput):
-    """What the plan would do is no longer what it says; the details say what has changed."""
+MAKE_IT_AGAIN = "look at what has changed, and make the plan again: ummsg broadcast plan"
 
 
 class Plans:
@@ -79,7 +77,7 @@ class Plans:
             raise PlanOutdated(
                 "This is not what was planned any more; nothing was sent",
                 details=changed,
-                hint="look at what changed, and make the plan again: ummsg broadcast plan",
+                hint=MAKE_IT_AGAIN,
             )
         return self._reviews.review(plan.draft)
 
@@ -88,7 +86,7 @@ class Plans:
         standing = Standing(
             counts=counts_of(count),
             left_out=reasons_of(count),
-            audience=keyed_digest(secret, "audience", _lines(tx.audiences.everybody(draft.audience))),
+            audience=audience_digest(tx.audiences.everybody(draft.audience), secret),
             content=self._content(tx, draft, secret),
         )
         targets = [
@@ -122,6 +120,10 @@ class Plans:
         if (pace := tx.broadcasts.last_pace()) is None:
             return None
         return Estimate(recipients / pace.per_second, f"the pace of broadcast {pace.broadcast_id}")
+
+
+def audience_digest(everybody: Iterator[tuple[int, str, str]], secret: bytes) -> str:
+    return keyed_digest(secret, "audience", _lines(everybody))
 
 
 def _lines(members: Iterator[tuple[int, str, str]]) -> Iterator[bytes]:

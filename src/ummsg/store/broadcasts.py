@@ -46,10 +46,23 @@ class Broadcasts:
         self._execute = session.connection().execute
 
     def add(
-        self, draft: BroadcastDraft, status: BroadcastStatus, now: datetime, *, html: str = "", key: str | None = None
+        self,
+        draft: BroadcastDraft,
+        status: BroadcastStatus,
+        now: datetime,
+        *,
+        html: str = "",
+        key: str | None = None,
+        planned_audience: str = "",
     ) -> Broadcast:
         row = BroadcastRow(
-            **_columns_of(draft), status=status, html=html, idempotency_key=key, created_at=now, updated_at=now
+            **_columns_of(draft),
+            status=status,
+            html=html,
+            idempotency_key=key,
+            planned_audience=planned_audience,
+            created_at=now,
+            updated_at=now,
         )
         self._session.add(row)
         self._session.flush()
@@ -141,6 +154,10 @@ class Broadcasts:
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
         self._update(broadcast_id, status=status, note=note, updated_at=now)
 
+    def give_up_plan(self, broadcast_id: int, now: datetime, note: str) -> None:
+        """Cancel one that would not do what was planned; its idempotency key is free again."""
+        self._update(broadcast_id, status=BroadcastStatus.CANCELLED, note=note, idempotency_key=None, updated_at=now)
+
     def reopen(self, broadcast_id: int, now: datetime) -> None:
         """Queue a finished broadcast again, of which something is to be sent once more; leave any other alone."""
         finished = (broadcasts.c.id == broadcast_id) & (broadcasts.c.status == BroadcastStatus.FINISHED)
@@ -174,6 +191,7 @@ class Broadcasts:
             note=row.note,
             targeted=row.targeted,
             idempotency_key=row.idempotency_key,
+            planned_audience=row.planned_audience,
             digest=row.digest,
         )
 

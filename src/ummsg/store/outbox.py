@@ -62,6 +62,16 @@ class Outbox:
             self._execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(frozen_through=last))
         return bool(number < size)
 
+    def everybody(self, broadcast_id: int) -> Iterator[tuple[int, str, str]]:
+        """Of a broadcast that is frozen and not sent yet, as `Audiences.everybody` tells them."""
+        chosen = select(deliveries.c.customer_id, deliveries.c.email_key, deliveries.c.reply)
+        rows = self._execute(
+            chosen.where(deliveries.c.broadcast_id == broadcast_id).order_by(deliveries.c.customer_id),
+            execution_options={"yield_per": 2_000},
+        )
+        for row in rows:
+            yield row[0], row[1], row[2]
+
     def finish_freezing(self, broadcast_id: int, now: datetime) -> int:
         """Make the frozen audience visible; returns how many were targeted."""
         targeted = self.counts(broadcast_id).targeted

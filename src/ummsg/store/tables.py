@@ -152,6 +152,8 @@ class BroadcastRow(SQLModel, table=True):
     """Recipients that the audience was frozen to."""
     frozen_through: int = 0
     """The highest customer id that freezing has dealt with."""
+    planned_audience: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """The digest of the audience that a plan says, if it is to be frozen to that and no other."""
     idempotency_key: str | None = Field(default=None, sa_type=Text, unique=True)
     digest: str = _text()
     created_at: datetime = _moment(nullable=False)
