@@ -292,7 +292,9 @@ class Settings:
         try:
             return zone_named(self["TIMEZONE"])
         except InvalidInput as error:
-            raise NotConfigured(f"UMMSG_TIMEZONE: {error.what}", hint=f"UMMSG_TIMEZONE={error.hint}") from None
+            raise NotConfigured(
+                f"UMMSG_TIMEZONE: {error.what}", hint=f"UMMSG_TIMEZONE={error.hint or 'Europe/Stockholm'}"
+            ) from None
 
     @property
     def email_style(self) -> EmailStyle:

@@ -14,14 +14,14 @@ def zone_names() -> dict[str, str]:
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The zone of that name, in whatever case it is written. Raises InvalidInput with the closest name."""
+    """The zone of that name, in whatever case it is written. Raises InvalidInput, whose hint is the closest name if one is near."""
     names = zone_names()
     if found := names.get(name.casefold()):
         return ZoneInfo(found)
     close = closest_zone(name)
     raise InvalidInput(
         f"there is no time zone {name[:80]!r}" + (f"; is it {close}?" if close else ""),
-        hint=close or "Europe/Stockholm",
+        hint=close,
     )
 
 

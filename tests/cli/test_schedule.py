@@ -40,6 +40,15 @@ class TestAt:
         result = network(*ALL, "--at", "tomorrow 9:00 Europe/Stockholm", "--dry-run")
         assert "At: Tue 2026-11-24 09:00 CET (Europe/Stockholm) = 2026-11-24 08:00 UTC" in result.err
 
+    def test_it_is_part_of_what_is_confirmed(self, network: Program) -> None:
+        result = network(*ALL[:-2], "--everyone", "--at", "tomorrow 9:00 Europe/Stockholm")
+        assert "5 customers (Tue 2026-11-24 09:00 CET (Europe/Stockholm) = 2026-11-24 08:00 UTC)?" in result.err
+
+    def test_a_draft_and_a_change_tell_it_too(self, network: Program) -> None:
+        told = "2026-11-24 09:00"
+        assert told in network(*ALL, "--at", "2026-11-24T09:00Z", "--draft").err
+        assert told in network("broadcast", "edit", 1, "--at-local", "tomorrow 9:00").err
+
     def test_without_a_zone_it_is_the_networks(self, network: Program) -> None:
         network.environ["UMMSG_TIMEZONE"] = "Asia/Tokyo"
         network(*ALL, "--at", "tomorrow 9:00", "--not-after", "tomorrow 12:00")
@@ -51,8 +60,9 @@ class TestAt:
         [
             ("soonish", "'soonish' is not a time", '--at "tomorrow 9:00"'),
             ("today 9:00 UTC", "is in the past", ""),
-            ("monday 17:00", "it may be today, or in a week", '--at "today 17:00" or --at "next monday 17:00"'),
-            ("tomorrow 9:00 Europe/Stokholm", "no time zone", '--at "tomorrow 9:00 Europe/Stockholm"'),
+            ("monday 17:00 UTC", "it may be today, or in a week", '"today 17:00 UTC" or --at "next monday 17:00 UTC"'),
+            ("friday 17:00 Europe/Stokholm", "no time zone", '--at "friday 17:00 Europe/Stockholm"'),
+            ("friday 17:00 PST", "no time zone", "--at 2027-01-31T08:00+01:00"),
             ("2027-03-28 02:30 Europe/Stockholm", "does not exist", "--at 2027-03-28T03:00+02:00"),
             (
                 "2027-10-31 02:30 Europe/Stockholm",

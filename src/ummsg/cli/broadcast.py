@@ -8,6 +8,7 @@ import typer
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Yes, noun
+from ummsg.cli.times import when_words
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -192,7 +193,8 @@ def edit(
             raise typer.Exit(broadcast_new.edit_by_wizard(ctx.obj, broadcast))
         changes = {"content": _edited_content(ctx.obj, broadcast_id)}
     broadcast = ctx.obj.broadcasts.edit(broadcast_id, changes, reshow=reshow)
-    views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}).")
+    when = f", for {when_words(broadcast.draft)}" if at or at_local else ""
+    views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}{when}).")
 
 
 app.command("pause")(broadcast_control.pause)

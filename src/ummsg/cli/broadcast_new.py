@@ -30,6 +30,7 @@ from ummsg.cli.composing import (
 )
 from ummsg.cli.content import read_content
 from ummsg.cli.options import Context, NoInput, Yes
+from ummsg.cli.times import when_words
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -241,12 +242,14 @@ def _confirm(ummsg: "Runtime", review: "Review", how: How) -> None:
     if ummsg.prompter.interactive:
         show_review(review)
     verb = "Show this notice to" if review.draft.type is BroadcastType.NOTICE else "Send this email to"
-    ummsg.prompter.confirm_destructive(f"{verb} {people(review.count.recipients)}?", yes=how.yes)
+    when = f" ({when_words(review.draft)})" if review.draft.released_at else ""
+    ummsg.prompter.confirm_destructive(f"{verb} {people(review.count.recipients)}{when}?", yes=how.yes)
 
 
 def _save(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None) -> int:
     draft = ummsg.broadcasts.save_draft(review.draft, draft_id, key=how.key)
-    code = _announce(draft, how, f"Kept as draft {draft.id}; nobody has got it.")
+    when = f", for {when_words(draft.draft)}" if draft.draft.released_at else ""
+    code = _announce(draft, how, f"Kept as draft {draft.id}{when}; nobody has got it.")
     views.next_step(f"ummsg broadcast send {draft.id}", "Send it")
     return code
 
@@ -279,7 +282,6 @@ def _goes_now(draft: "BroadcastDraft", how: How) -> bool:
 
 def _what_happens(broadcast: "Broadcast", how: How) -> str:
     from ummsg.cli.review import people
-    from ummsg.cli.times import when_words
 
     match broadcast.status:
         case BroadcastStatus.PUBLISHED:

@@ -31,7 +31,7 @@ class Times:
         return None if text is None else _read(flag, text, self.read_wall_time)
 
     def read_moment(self, text: str) -> datetime:
-        """Raises UnusableTime, or InvalidInput for a zone that does not exist."""
+        """Raises UnusableTime."""
         return moment_of(text, self.clock(), self.network_zone)
 
     def read_wall_time(self, text: str) -> datetime:
@@ -45,8 +45,6 @@ def _read(flag: str, text: str, read: Callable[[str], datetime]) -> datetime:
     except UnusableTime as error:
         hint = " or ".join(f"{flag} {_quoted(time)}" for time in error.instead)
         raise InvalidInput(f"{flag}: {error.what}", details=error.details, hint=hint) from None
-    except InvalidInput as error:
-        raise InvalidInput(f"{flag}: {error.what}", hint=f'{flag} "tomorrow 9:00 {error.hint}"') from None
 
 
 def _quoted(time: str) -> str:

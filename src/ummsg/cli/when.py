@@ -9,7 +9,6 @@ from ummsg.cli.answers import Answers, to_draft
 from ummsg.cli.asking import Back, Choice, Line
 from ummsg.cli.times import when_words
 from ummsg.domain.wall_time import UnusableTime
-from ummsg.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ummsg.cli.questions import Asking
@@ -59,9 +58,7 @@ def _complaint(asking: "Asking", way: Way, text: str) -> str:
     try:
         moment = _read(asking, way, text)
     except UnusableTime as error:
-        return f"{error.what}. Try: {' or '.join(error.instead)}"
-    except InvalidInput as error:
-        return error.what
+        return f"Try {' or '.join(error.instead[:2])}: {error.what}"
     tried = replace(asking.answers)
     _set(tried, way, moment)
     draft = to_draft(tried)
@@ -86,5 +83,5 @@ def _way(answers: Answers) -> Way:
 _WAYS = (
     Choice(Way.NOW, "Now"),
     Choice(Way.MOMENT, "At one moment, for everyone"),
-    Choice(Way.LOCAL, "At a time of day, in each customer's own time zone"),
+    Choice(Way.LOCAL, "In each customer's own time zone"),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 
 from ummsg.domain.wall_time import UnusableTime, only_instant, shown
+from ummsg.errors import InvalidInput
 from ummsg.zones import zone_named
 
 EXAMPLES = ("tomorrow 9:00", "friday 17:00 Europe/Stockholm", "in 2 hours", "2027-01-31T08:00+01:00")
@@ -25,6 +26,10 @@ _WORDS = re.compile(
 _LOCAL_YEARS = range(1970, 9999)
 """In them a wall time is a moment everywhere."""
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d", re.ASCII)
+
+
+class _TwoMeanings(UnusableTime):
+    """`instead` has both, without the zone that was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +96,18 @@ def _later(found: re.Match[str], now: datetime, zone: tzinfo | None) -> datetime
 
 def _spoken_moment(text: str, now: datetime, zone: tzinfo | None) -> datetime:
     named = _WORDS.fullmatch(text)
-    zone = _zone(named["zone"]) if named and named["zone"] else zone
+    if named and named["zone"]:
+        zone = _zone(named["zone"], text)
     return only_instant(_spoken(text, shown(now, zone), EXAMPLES).wall, zone)
 
 
-def _zone(name: str) -> tzinfo:
+def _zone(name: str, text: str) -> tzinfo:
     if not _OFFSET.fullmatch(name):
-        return zone_named(name)
+        try:
+            return zone_named(name)
+        except InvalidInput as error:
+            instead = [text.removesuffix(name) + error.hint] if error.hint else EXAMPLES
+            raise UnusableTime(error.what, instead) from None
     hours, minutes = int(name[1:3]), int(name[-2:])
     if hours > 14 or minutes > 59:
         raise UnusableTime(f"no clock is {name} from UTC", EXAMPLES)
@@ -110,8 +120,12 @@ def _spoken(text: str, here: datetime, examples: tuple[str, ...]) -> _Spoken:
     if found is None:
         raise _not_understood(text, examples)
     word = found["day"].lower()
-    at = _time_of_day(found, text, examples)
-    return _Spoken(datetime.combine(_day(word, at, here, text, examples), at), found["zone"])
+    try:
+        at = _time_of_day(found, text, examples)
+        return _Spoken(datetime.combine(_day(word, at, here, text, examples), at), found["zone"])
+    except _TwoMeanings as error:
+        zone = f" {found['zone']}" if found["zone"] else ""
+        raise UnusableTime(error.what, [f"{meant}{zone}" for meant in error.instead]) from None
 
 
 def _time_of_day(found: re.Match[str], text: str, examples: tuple[str, ...]) -> time:
@@ -121,9 +135,9 @@ def _time_of_day(found: re.Match[str], text: str, examples: tuple[str, ...]) -> 
         if hour > 23:
             raise _not_understood(text, examples)
         meant = [f"{day} {hour}:00"] + ([f"{day} {hour + 12}:00"] if 0 < hour < 12 else [])
-        raise UnusableTime(f"{text!r} does not say which {hour} o'clock", meant)
+        raise _TwoMeanings(f"{text!r} does not say which {hour} o'clock", meant)
     if half and hour == 12:
-        raise UnusableTime(f"{text!r} may be noon or midnight", [f"{day} 12:00", f"{day} 0:00"])
+        raise _TwoMeanings(f"{text!r} may be noon or midnight", [f"{day} 12:00", f"{day} 0:00"])
     if half and not 0 < hour < 12:
         raise _not_understood(text, examples)
     try:
@@ -152,7 +166,7 @@ def _weekday(name: str, ahead: int, at: time, here: datetime) -> datetime:
         return here + timedelta(days=ahead)
     if at > here.time():
         meant = [f"today {at:%H:%M}", f"next {name} {at:%H:%M}"]
-        raise UnusableTime(f"today is {name.capitalize()}: it may be today, or in a week", meant)
+        raise _TwoMeanings(f"today is {name.capitalize()}: it may be today, or in a week", meant)
     return here + timedelta(days=7)
 
 
@@ -165,7 +179,7 @@ def _next_weekday(name: str, ahead: int, at: time, here: datetime) -> datetime:
     if first.date() == of_next_week.date():
         return first
     meant = [f"{day:%Y-%m-%d} {at:%H:%M}" for day in (first, of_next_week)]
-    raise UnusableTime(f"'next {name}' may be that of this week or of the next", meant)
+    raise _TwoMeanings(f"'next {name}' may be that of this week or of the next", meant)
 
 
 def _not_understood(text: str, examples: tuple[str, ...]) -> UnusableTime:

@@ -53,6 +53,8 @@ def test_what_is_understood(text: str, moment: str) -> None:
         ("tomorrow 9", ("tomorrow 9:00", "tomorrow 21:00")),
         ("tomorrow 12am", ("tomorrow 12:00", "tomorrow 0:00")),
         ("wednesday 17:00", ("today 17:00", "next wednesday 17:00")),
+        ("tomorrow 9 UTC", ("tomorrow 9:00 UTC", "tomorrow 21:00 UTC")),
+        ("wed 23:00 Asia/Tokyo", ("today 23:00 Asia/Tokyo", "next wednesday 23:00 Asia/Tokyo")),
         ("next friday 17:00", ("2026-11-27 17:00", "2026-12-04 17:00")),
     ],
 )
@@ -78,7 +80,7 @@ def test_everything_else_is_refused_with_examples(text: str) -> None:
 
 
 def test_a_zone_that_does_not_exist_is_refused_with_the_closest() -> None:
-    with pytest.raises(InvalidInput, match=r"no time zone 'Europe/Stokholm'; is it Europe/Stockholm\?"):
+    with pytest.raises(UnusableTime, match=r"no time zone 'Europe/Stokholm'; is it Europe/Stockholm\?"):
         understood("tomorrow 9:00 Europe/Stokholm")
 
 
