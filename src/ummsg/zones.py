@@ -14,7 +14,7 @@ def zone_names() -> dict[str, str]:
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The zone of that name, in whatever case it is written. Raises InvalidInput, whose hint is the closest name if one is near."""
+    """The zone of that name, in whatever case it is written. Raises InvalidInput; its hint is the closest name."""
     names = zone_names()
     if found := names.get(name.casefold()):
         return ZoneInfo(found)

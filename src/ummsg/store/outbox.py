@@ -212,18 +212,20 @@ class Outbox:
 
     def waiting(self, broadcast_id: int, now: datetime) -> int:
         """A broadcast's deliveries that are due, or were refused for now; not those whose local time is to come."""
-        return self._waiting(deliveries.c.broadcast_id == broadcast_id, now)
+        later = select(func.count()).where(
+            deliveries.c.broadcast_id == broadcast_id,
+            deliveries.c.status == DeliveryStatus.QUEUED,
+            deliveries.c.due_at > now,
+        )
+        return self.counts(broadcast_id).open - int(self._execute(later).scalar_one())
 
     def waiting_of_events(self, now: datetime) -> int:
         """Deliveries of system emails that are due, or were refused for now; not those whose time is to come."""
-        return self._waiting(_OF_EVENT, now)
-
-    def _waiting(self, whose: ColumnElement[bool], now: datetime) -> int:
         open_now = or_(
             and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.due_at <= now),
             deliveries.c.status.in_((DeliveryStatus.DEFERRED, DeliveryStatus.SENDING)),
         )
-        return int(self._execute(select(func.count()).select_from(deliveries).where(whose, open_now)).scalar_one())
+        return int(self._execute(select(func.count()).select_from(deliveries).where(_OF_EVENT, open_now)).scalar_one())
 
     def open_of_emails(self) -> list[tuple[int, Counts, datetime | None]]:
         """Each system email with open deliveries: its id, their balance, and when the next one is due."""
