@@ -153,6 +153,11 @@ class TestAtLocal:
             assert (shown["at"], shown["at_local"]) == (None, "2026-11-24T09:00")
             assert (shown["first_at"], shown["last_at"]) == ("2026-11-23T20:00:00Z", "2026-11-24T14:00:00Z")
 
+    def test_it_is_listed_with_its_time(self, world: Program) -> None:
+        world(*ALL, "--at-local", "2026-11-24T09:00")
+        (row,) = json.loads(world("broadcast", "list", "--format", "json").out)
+        assert (row["at"], row["at_local"]) == (None, "2026-11-24T09:00")
+
     def test_it_is_paused_resumed_and_sent_now(self, world: Program) -> None:
         world(*ALL, "--at-local", "2026-11-24T09:00")
         world("broadcast", "pause", 1)

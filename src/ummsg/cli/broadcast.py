@@ -8,7 +8,7 @@ import typer
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Yes, noun
-from ummsg.cli.times import when_words
+from ummsg.cli.times import wall_time, when_words
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -255,6 +255,7 @@ def _row(broadcast: "Broadcast") -> dict[str, Any]:
         "at": broadcast.draft.at,
         "created_at": broadcast.created_at,
         "updated_at": broadcast.updated_at,
+        "at_local": wall_time(broadcast.draft.at_local),
     }
 
 
@@ -275,7 +276,7 @@ def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dic
         "content": draft.content,
         "notice_type": draft.notice_type.value if draft.type is BroadcastType.NOTICE else None,
         "at": draft.at,
-        "at_local": None if draft.at_local is None else draft.at_local.isoformat(timespec="minutes"),
+        "at_local": wall_time(draft.at_local),
         "first_at": span.first if span else None,
         "last_at": span.last if span else None,
         "not_after": draft.not_after,

@@ -63,6 +63,11 @@ def in_utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def wall_time(wall: datetime | None) -> str | None:
+    """As JSON has a time without a zone."""
+    return None if wall is None else wall.isoformat(timespec="minutes")
+
+
 def when_words(draft: "BroadcastDraft") -> str:
     """When a scheduled email goes out."""
     if draft.at_local is not None:
