@@ -1,7 +1,7 @@
 """Plans: what is written down is read again, and nothing else is; what has changed is named."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from ummsg.domain.plan import (
     seal,
 )
 from ummsg.errors import InvalidInput
-from ummsg.vocabulary import BroadcastType
+from ummsg.vocabulary import BroadcastType, ContentFormat, MembershipStatus, NoticeType
 
 KEY = b"secret"
 STANDING = Standing({"recipients": 5}, {"bounced": 1}, "a1", {"text": "t", "sender": "s"})
@@ -51,6 +51,27 @@ def written(plan: Plan = PLAN, **changes: Any) -> Any:
 )
 def test_what_is_written_down_is_read_again(draft: BroadcastDraft) -> None:
     plan = replace(PLAN, draft=draft)
+    assert read_plan(written(plan), KEY, "db") == plan
+
+
+def test_every_field_of_a_draft_is_written_down_and_read_again() -> None:
+    given = {
+        "type": BroadcastType.NOTICE,
+        "audience": Audience.of([Target.everyone()], [MembershipStatus.EXPIRED]),
+        "subject": "Hej",
+        "content": "Hälsningar",
+        "content_format": ContentFormat.HTML,
+        "notice_type": NoticeType.ERROR,
+        "at": DRAFT.at,
+        "not_after": DRAFT.not_after,
+        "starts": DRAFT.at,
+        "ends": DRAFT.not_after,
+        "sender": "A <a@example.com>",
+        "reply_to": "b@example.com",
+        "at_local": datetime.fromisoformat("2026-12-01T09:00"),
+    }
+    assert set(given) == {field.name for field in fields(BroadcastDraft)}
+    plan = replace(PLAN, draft=BroadcastDraft(**given))
     assert read_plan(written(plan), KEY, "db") == plan
 
 
