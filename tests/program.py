@@ -94,6 +94,17 @@ class Program:
         finally:
             connection.close()
 
+    def execute(self, statement: str) -> None:
+        """Change the database behind the program's back."""
+        import sqlite3
+
+        connection = sqlite3.connect(self.folder / "ummsg.db")
+        try:
+            connection.execute(statement)
+            connection.commit()
+        finally:
+            connection.close()
+
     def dump(self) -> str:
         """Everything the database holds, to compare before and after."""
         import sqlite3

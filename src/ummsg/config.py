@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
-from ummsg.errors import NotConfigured
+from ummsg.errors import InvalidInput, NotConfigured
 from ummsg.passwords import password
 from ummsg.vocabulary import EmailStyle
+from ummsg.zones import zone_named
 
 PREFIX = "UMMSG_"
 
@@ -49,6 +51,11 @@ SETTINGS = (
     Setting("NETWORK_NAME", "The network's name, in layouts and as network_name", example="Example Network"),
     Setting("NETWORK_URL", "The network's address, as network_url", example="https://example.com"),
     Setting("LOCALE", "The network's language: of its admins, and of customers whose own is not known", default="en"),
+    Setting(
+        "TIMEZONE",
+        "The network's time zone: of times that name none, and of customers whose own is not known",
+        example="Europe/Stockholm",
+    ),
     Setting("EMAIL_STYLE", "html or plain: the style of system emails that have none of their own", default="html"),
     Setting("SUBJECT_PREFIX", "no: leave the network's name before the subjects of system emails out", default="yes"),
     Setting("TEMPLATE_PATH", "Folders with more default emails and events, separated by colons"),
@@ -276,6 +283,18 @@ class Settings:
     def locale(self) -> str:
         """Raises NotConfigured for what is no language."""
         return self._matching("LOCALE", _LOCALE, "a language such as en, sv or pt_BR")
+
+    @property
+    def timezone(self) -> ZoneInfo | None:
+        """The network's. Raises NotConfigured for a zone that does not exist."""
+        if not self["TIMEZONE"]:
+            return None
+        try:
+            return zone_named(self["TIMEZONE"])
+        except InvalidInput as error:
+            raise NotConfigured(
+                f"UMMSG_TIMEZONE: {error.what}", hint=f"UMMSG_TIMEZONE={error.hint or 'Europe/Stockholm'}"
+            ) from None
 
     @property
     def email_style(self) -> EmailStyle:

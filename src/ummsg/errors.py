@@ -50,6 +50,10 @@ class InvalidDraft(InvalidInput):
         self.problems = list(problems)
 
 
+class PlanOutdated(InvalidInput):
+    """What a plan would do is no longer what it says; the details say what has changed."""
+
+
 class UnknownReference(InvalidInput):
     """A REF that matches nothing."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ummsg.cli.asking import Prompter
+    from ummsg.cli.times import Times
     from ummsg.config import Settings
     from ummsg.mail.defaults import Defaults
     from ummsg.mail.dns_records import DnsRecords
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ummsg.services.events import Events
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
+    from ummsg.services.plans import Plans
     from ummsg.services.reasons import Reasons
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
@@ -65,6 +67,12 @@ class Runtime:
         from ummsg.config import Settings
 
         return Settings.load(self.environ, self.working_directory)
+
+    @cached_property
+    def times(self) -> "Times":
+        from ummsg.cli.times import Times
+
+        return Times(self.clock, self.settings.timezone)
 
     @cached_property
     def prompter(self) -> "Prompter":
@@ -119,6 +127,12 @@ class Runtime:
         from ummsg.services.broadcasts import Broadcasts
 
         return Broadcasts(self.store, self.settings, self.clock)
+
+    @cached_property
+    def plans(self) -> "Plans":
+        from ummsg.services.plans import Plans
+
+        return Plans(self.store, self.settings, self.clock)
 
     @cached_property
     def broadcast_control(self) -> "BroadcastControl":

@@ -113,6 +113,17 @@ def test_what_will_not_do_is_said_and_kept(start: Start) -> None:
     terminal.shows("Is it right?", "Dear Anna Björk").press("<Ctrl-C>").ends(130)
 
 
+def test_a_time_in_words(start: Start, network: Program) -> None:
+    terminal = to_the_review(start()).press("<Down>", "<Enter>").shows("When does it go out?", "» Now")
+    terminal.press("<Down>", "<Enter>").shows("At (tomorrow 9:00, in 2 hours):").press("friday", "<Enter>")
+    terminal.shows("Try tomorrow 9:00 or").press(*["<Backspace>"] * 6, "tomorrow 9:00 UTC", "<Enter>")
+    terminal.shows("Is it right?", "09:00 UTC").press("<Up>").shows("» Send it to 2 customers then")
+    terminal.press("<Enter>").ends(0)
+
+    assert mailed(network) == []
+    assert '"status": "scheduled"' in network("broadcast", "show", 1, "--format", "json").out
+
+
 def test_the_editor_takes_and_gives_the_text(start: Start) -> None:
     terminal = to_the_subject(start(EDITOR="sed -i s/Dear/Cher/")).press("Hello", "<Enter>")
     terminal.shows("Content").press("Dear all", "<Ctrl-O>").shows("Cher all").press("<Ctrl-D>")

@@ -119,6 +119,7 @@ class TestDoctor:
             ("UMMSG_DATABASE_URL", "sqlite:////nonexistent/ummsg.db", "ummsg init"),
             ("UMMSG_LAYOUT_CONTENT_COLOUR", "}", "UMMSG_LAYOUT_CONTENT_COLOUR"),
             ("UMMSG_AUTO_SUPPRESS", "perhaps", "UMMSG_AUTO_SUPPRESS"),
+            ("UMMSG_TIMEZONE", "Europe/Stokholm", "UMMSG_TIMEZONE=Europe/Stockholm"),
             ("UMMSG_RATE_LIMIT", "5/s", "UMMSG_RATE_LIMIT"),
         ],
     )

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,6 +49,7 @@ class Wizard:
             directory=self.runtime.directory,
             broadcasts=self.runtime.broadcasts,
             prompter=self.prompter,
+            times=self.runtime.times,
         )
         assert self.prompter.left == []
         return self
@@ -236,6 +238,52 @@ class TestReview:
         assert wizard.run(*EMAIL, "Change", BACK, "Send").decision is Decision.SEND
 
 
+class TestWhen:
+    """The clock of these tests shows Monday 2026-11-23 12:00 UTC."""
+
+    def test_an_email_can_go_out_at_one_moment(self, wizard: Wizard) -> None:
+        wizard.run(
+            *EMAIL, "Choose when", "At one moment", "tomorrow 9:00 Europe/Stockholm", "Send it to 1 customer then"
+        )
+
+        assert wizard.answers.at is not None
+        assert wizard.answers.at.isoformat() == "2026-11-24T09:00:00+01:00"
+        assert "At: Tue 2026-11-24 09:00 CET (Europe/Stockholm) = 2026-11-24 08:00 UTC" in wizard.shown
+        assert "--at 2026-11-24T09:00:00+01:00" in equivalent_command(wizard.answers)
+
+    def test_or_in_each_customers_own_time(self, wizard: Wizard) -> None:
+        wizard.run(*EMAIL, "Choose when", "In each customer", "tomorrow 9:00", "Send it to 1 customer then")
+
+        assert wizard.answers.at_local == datetime.fromisoformat("2026-11-24T09:00")
+        assert "At: Tue 2026-11-24 09:00 in each customer's own time zone" in wizard.shown
+        assert "--at-local 2026-11-24T09:00" in equivalent_command(wizard.answers)
+
+    @pytest.mark.parametrize("words", ["soonish", "today 9:00 UTC", "monday 17:00 UTC", "friday 9:00 Atlantis"])
+    def test_what_will_not_do_is_said_at_its_step(self, wizard: Wizard, words: str) -> None:
+        wizard.run(*EMAIL, "Choose when", "At one moment", words, "today 17:00 UTC", "Send")
+        assert len(wizard.prompter.complaints) == 1
+
+    def test_it_can_be_now_after_all(self, wizard: Wizard) -> None:
+        script = ["Choose when", "At one moment", "today 17:00 UTC", "Change", "When", "Now", "Send it to 1 customer"]
+        wizard.run(*EMAIL, *script)
+        assert to_draft(wizard.answers).released_at is None
+
+    def test_going_back_from_the_time_asks_for_the_way_again(self, wizard: Wizard) -> None:
+        wizard.run(*EMAIL, "Choose when", "At one moment", BACK, "Now", "Send")
+        asked = [question.partition("(")[0] for question in wizard.prompter.asked[-4:]]
+        assert asked == ["When does it go out?", "At ", "When does it go out?", "Is it right?"]
+
+    def test_what_the_flags_gave_is_told_and_can_be_changed(self, wizard: Wizard) -> None:
+        wizard.run(*EMAIL, BACK, "Now", "Send", answers=Answers(at=wizard.runtime.clock() + timedelta(hours=1)))
+        assert to_draft(wizard.answers).released_at is None
+
+    def test_a_notice_is_not_asked(self, wizard: Wizard) -> None:
+        wizard.run(
+            *EMAIL, "Choose when", "At one moment", "today 17:00 UTC", "Change", "Type", "Notice", "info", "Show"
+        )
+        assert to_draft(wizard.answers).released_at is None
+
+
 class TestRefusals:
     """What will not do is said at its step, or leads back to it, with the text kept."""
 
@@ -281,8 +329,8 @@ class TestRefusals:
 
     def test_what_no_step_can_put_right_ends_the_wizard_with_the_text_kept(self, wizard: Wizard) -> None:
         late = wizard.runtime.clock()
-        with pytest.raises(InvalidDraft, match="at"):
-            wizard.run(*EMAIL, answers=(kept := Answers(at=late)))
+        with pytest.raises(InvalidDraft, match="not-after"):
+            wizard.run(*EMAIL, answers=(kept := Answers(not_after=late)))
         assert (kept.subject, kept.content) == ("Hello", "Good morning")
 
     def test_without_a_sender_it_ends_with_what_to_set(self, wizard: Wizard, network: Program) -> None:
@@ -340,7 +388,11 @@ class TestKeyByKey:
         with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
             pipe.send_text("".join(keys))
             decision = run_wizard(
-                answers, directory=runtime.directory, broadcasts=runtime.broadcasts, prompter=TerminalPrompter()
+                answers,
+                directory=runtime.directory,
+                broadcasts=runtime.broadcasts,
+                prompter=TerminalPrompter(),
+                times=runtime.times,
             )
         return answers, decision
 

@@ -14,7 +14,7 @@ from ummsg.vocabulary import COUNTING_STATUSES, BroadcastType, ContentFormat, Me
 
 @dataclass
 class Answers:
-    """As far as collected: None, or nothing, is what has not been answered. Times are aware."""
+    """As far as collected: None, or nothing, is what has not been answered. Other times are aware."""
 
     type: BroadcastType | None = None
     customers: list[Customer] = field(default_factory=list)
@@ -26,6 +26,8 @@ class Answers:
     content: str | None = None
     content_format: ContentFormat = ContentFormat.MARKDOWN
     at: datetime | None = None
+    at_local: datetime | None = None
+    """Of no zone: each customer's own is meant."""
     not_after: datetime | None = None
     starts: datetime | None = None
     ends: datetime | None = None
@@ -60,6 +62,7 @@ def to_draft(answers: Answers) -> BroadcastDraft:
         content_format=answers.content_format,
         notice_type=answers.notice_type or NoticeType.SUCCESS,
         at=answers.at,
+        at_local=answers.at_local,
         not_after=answers.not_after,
         starts=answers.starts,
         ends=answers.ends,
@@ -81,6 +84,7 @@ def from_draft(draft: BroadcastDraft, customers: list[Customer], products: list[
         content=draft.content or None,
         content_format=draft.content_format,
         at=draft.at,
+        at_local=draft.at_local,
         not_after=draft.not_after,
         starts=draft.starts,
         ends=draft.ends,
@@ -114,7 +118,7 @@ def _options(answers: Answers) -> Iterator[tuple[str, ...]]:
     if answers.notice_type is not None:
         yield "--notice-type", answers.notice_type.value
     yield from _texts(answers)
-    for name in ("at", "not_after", "starts", "ends"):
+    for name in ("at", "at_local", "not_after", "starts", "ends"):
         if (moment := getattr(answers, name)) is not None:
             yield f"--{name.replace('_', '-')}", moment.isoformat()
 

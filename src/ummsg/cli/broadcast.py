@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
+from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
-from ummsg.cli.times import parse_time
+from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Yes, noun
+from ummsg.cli.times import wall_time, when_words
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 app = noun("Compose, review, send and follow a message.")
 app.command("new")(broadcast_new.new)
+app.command("plan")(broadcast_plan.plan)
 
 
 @app.command("list")
@@ -113,9 +114,21 @@ def test(
 
 
 @app.command()
-def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
-    """Send a draft, a scheduled or a paused broadcast now, or go on with one that was stopped."""
+def send(
+    ctx: Context,
+    broadcast_id: Annotated[int | None, typer.Argument(metavar="[ID]", max=LARGEST, help="A broadcast's id.")] = None,
+    plan: Annotated[
+        str | None, typer.Option("--plan", metavar="FILE|-", help="Do what `broadcast plan` planned, or refuse.")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Send a draft, a scheduled or a paused broadcast now, go on with one that was stopped, or carry out a plan."""
     ummsg = ctx.obj
+    if (broadcast_id is None) == (plan is None):
+        raise InvalidInput("Give either an ID or --plan", hint="ummsg broadcast list, or ummsg broadcast plan --help")
+    if plan is not None:
+        raise typer.Exit(broadcast_new.send_planned(ummsg, broadcast_plan.read_plan(ummsg, plan), yes=yes))
+    assert broadcast_id is not None  # noqa: S101 - one of them is
     broadcast = ummsg.broadcasts.get(broadcast_id)
     if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
         broadcast = ummsg.broadcast_control.resume(broadcast_id)
@@ -128,7 +141,10 @@ def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
         return
     from ummsg.cli.draining import drain
 
-    raise typer.Exit(drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}"))
+    code = drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}")
+    if not code and (later := ummsg.broadcasts.counts(broadcast_id).queued):
+        views.talk(f"For {later:,} it is not time yet on their own clocks; `ummsg outbox run` sends it.")
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -141,6 +157,7 @@ def edit(
     content_format: Annotated[ContentFormat | None, typer.Option("--content-format")] = None,
     notice_type: Annotated[NoticeType | None, typer.Option("--notice-type")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME")] = None,
+    at_local: Annotated[str | None, typer.Option("--at-local", metavar="TIME")] = None,
     not_after: Annotated[str | None, typer.Option("--not-after", metavar="TIME")] = None,
     starts: Annotated[str | None, typer.Option("--starts", metavar="TIME")] = None,
     ends: Annotated[str | None, typer.Option("--ends", metavar="TIME")] = None,
@@ -152,26 +169,32 @@ def edit(
 
     Without options, on a terminal: go on with a draft where it was left, or edit the text of the others in $EDITOR.
     """
+    times = ctx.obj.times
     changes: dict[str, Any] = {
         "subject": subject,
         "content": read_content(content, content_file),
         "content_format": content_format,
         "notice_type": notice_type,
-        "at": parse_time(at, "--at"),
-        "not_after": parse_time(not_after, "--not-after"),
-        "starts": parse_time(starts, "--starts"),
-        "ends": parse_time(ends, "--ends"),
+        "at": times.moment(at, "--at"),
+        "at_local": times.wall_time(at_local, "--at-local"),
+        "not_after": times.moment(not_after, "--not-after"),
+        "starts": times.moment(starts, "--starts"),
+        "ends": times.moment(ends, "--ends"),
         "sender": sender,
         "reply_to": reply_to,
     }
     changes = {name: value for name, value in changes.items() if value is not None}
+    for one, other in (("at", "at_local"), ("at_local", "at")):
+        if one in changes and other not in changes:
+            changes[other] = None  # they do not go together: the new one takes the place of the old
     if not changes and not reshow:
         broadcast = ctx.obj.broadcasts.get(broadcast_id)
         if broadcast.status is BroadcastStatus.DRAFT and ctx.obj.prompter.interactive:
             raise typer.Exit(broadcast_new.edit_by_wizard(ctx.obj, broadcast))
         changes = {"content": _edited_content(ctx.obj, broadcast_id)}
     broadcast = ctx.obj.broadcasts.edit(broadcast_id, changes, reshow=reshow)
-    views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}).")
+    when = f", for {when_words(broadcast.draft)}" if at or at_local else ""
+    views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}{when}).")
 
 
 app.command("pause")(broadcast_control.pause)
@@ -232,13 +255,14 @@ def _row(broadcast: "Broadcast") -> dict[str, Any]:
         "at": broadcast.draft.at,
         "created_at": broadcast.created_at,
         "updated_at": broadcast.updated_at,
+        "at_local": wall_time(broadcast.draft.at_local),
     }
 
 
 def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dict[str, Any]:
     from dataclasses import asdict
 
-    draft = broadcast.draft
+    draft, span = broadcast.draft, ummsg.broadcasts.local_span(broadcast)
     return {
         "id": broadcast.id,
         "type": broadcast.type.value,
@@ -252,6 +276,9 @@ def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dic
         "content": draft.content,
         "notice_type": draft.notice_type.value if draft.type is BroadcastType.NOTICE else None,
         "at": draft.at,
+        "at_local": wall_time(draft.at_local),
+        "first_at": span.first if span else None,
+        "last_at": span.last if span else None,
         "not_after": draft.not_after,
         "starts": draft.starts,
         "ends": draft.ends,

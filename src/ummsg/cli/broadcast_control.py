@@ -7,6 +7,7 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import BroadcastId, Context, Yes
+from ummsg.cli.times import when_words
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import BroadcastStatus, ListFormat
 
@@ -46,9 +47,9 @@ def resume(ctx: Context, broadcast_id: BroadcastId) -> None:
         case BroadcastStatus.FINISHED:
             views.talk(f"Broadcast {broadcast_id} is finished: nothing of it was left to send.")
             return
-        case BroadcastStatus.SCHEDULED if broadcast.draft.at is not None:
-            at = views.local_time(broadcast.draft.at)
-            views.talk(f"Broadcast {broadcast_id} is scheduled for {at}; from then on, `ummsg outbox run` sends it.")
+        case BroadcastStatus.SCHEDULED:
+            when = when_words(broadcast.draft)
+            views.talk(f"Broadcast {broadcast_id} is scheduled for {when}; from then on, `ummsg outbox run` sends it.")
         case _:
             views.talk(f"Broadcast {broadcast_id} goes on{_waiting(ummsg.broadcasts.counts(broadcast_id).open)}.")
     views.next_step("ummsg outbox run", "Send it")

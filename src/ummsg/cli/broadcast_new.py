@@ -1,28 +1,48 @@
 """ummsg broadcast new: flags or wizard → one draft → review → confirm → send."""
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ummsg.cli import views
+from ummsg.cli.composing import (
+    At,
+    AtLocal,
+    Colour,
+    Content,
+    ContentFile,
+    Customers,
+    Ends,
+    Everyone,
+    Form,
+    IdempotencyKey,
+    NotAfter,
+    Products,
+    ReplyTo,
+    Sender,
+    Starts,
+    Statuses,
+    Subject,
+    Type,
+    collected,
+)
 from ummsg.cli.content import read_content
 from ummsg.cli.options import Context, NoInput, Yes
-from ummsg.cli.times import parse_time
+from ummsg.cli.times import when_words
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
     BroadcastType,
     ContentFormat,
     ExitCode,
-    MembershipStatus,
-    NoticeType,
 )
 
 if TYPE_CHECKING:
     from ummsg.cli.answers import Answers
     from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+    from ummsg.domain.plan import Plan
     from ummsg.runtime import Runtime
     from ummsg.services.broadcasts import Review
 
@@ -47,43 +67,24 @@ class How:
 
 def new(
     ctx: Context,
-    type: Annotated[BroadcastType | None, typer.Option("--type", help="An email, or a notice on dashboards.")] = None,
-    customer: Annotated[
-        list[str] | None, typer.Option("--customer", metavar="REF", help="A customer, by id or address; repeatable.")
-    ] = None,
-    product: Annotated[
-        list[str] | None,
-        typer.Option("--product", metavar="REF", help="Everyone on a product, by id or slug; repeatable."),
-    ] = None,
-    everyone: Annotated[bool, typer.Option("--everyone", help="Every customer.")] = False,
-    membership_status: Annotated[
-        list[MembershipStatus] | None,
-        typer.Option(
-            "--membership-status", help="Memberships that count for --product; active and trialing if not given."
-        ),
-    ] = None,
-    notice_type: Annotated[
-        NoticeType | None, typer.Option("--notice-type", help="A notice's colour.  [default: success]")
-    ] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="One line.")] = None,
-    content: Annotated[str | None, typer.Option("--content", metavar="TEXT", help="The message.")] = None,
-    content_file: Annotated[
-        str | None, typer.Option("--content-file", metavar="FILE|-", help="The message, from a file or standard input.")
-    ] = None,
-    content_format: Annotated[
-        ContentFormat, typer.Option("--content-format", help="What the message is written in.")
-    ] = (ContentFormat.MARKDOWN),
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Send an email then: ISO 8601.")] = None,
-    not_after: Annotated[
-        str | None, typer.Option("--not-after", metavar="TIME", help="Do not send it later than this.")
-    ] = None,
-    starts: Annotated[str | None, typer.Option("--starts", metavar="TIME", help="Show a notice from then on.")] = None,
-    ends: Annotated[str | None, typer.Option("--ends", metavar="TIME", help="Show a notice until then.")] = None,
-    sender: Annotated[str, typer.Option("--from", metavar="SENDER", help='"Name <address>", if not UMMSG_FROM.')] = "",
-    reply_to: Annotated[str, typer.Option("--reply-to", metavar="ADDRESS", help="Where answers go.")] = "",
-    idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", metavar="K", help="A second call with the same key does nothing.")
-    ] = None,
+    type: Type = None,
+    customer: Customers = None,
+    product: Products = None,
+    everyone: Everyone = False,
+    membership_status: Statuses = None,
+    notice_type: Colour = None,
+    subject: Subject = None,
+    content: Content = None,
+    content_file: ContentFile = None,
+    content_format: Form = ContentFormat.MARKDOWN,
+    at: At = None,
+    at_local: AtLocal = None,
+    not_after: NotAfter = None,
+    starts: Starts = None,
+    ends: Ends = None,
+    sender: Sender = "",
+    reply_to: ReplyTo = "",
+    idempotency_key: IdempotencyKey = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Store it, and send it later with: broadcast send ID.")
     ] = False,
@@ -100,23 +101,23 @@ def new(
     Exit codes: 0 done, 2 refused and nothing stored, 3 not every recipient was reached, 4 not configured,
     130 cancelled.
     """
-    from ummsg.cli.answers import Answers
-
     ummsg = ctx.obj
-    answers = Answers(
+    answers = collected(
+        ummsg,
         type=type,
-        customers=[ummsg.directory.customer(ref) for ref in customer or ()],
-        products=[ummsg.directory.product(ref) for ref in product or ()],
+        customers=customer or (),
+        products=product or (),
         everyone=everyone,
-        membership_statuses=membership_status or [],
+        membership_statuses=membership_status or (),
         notice_type=notice_type,
         subject=subject,
         content=read_content(content, content_file),
         content_format=content_format,
-        at=parse_time(at, "--at"),
-        not_after=parse_time(not_after, "--not-after"),
-        starts=parse_time(starts, "--starts"),
-        ends=parse_time(ends, "--ends"),
+        at=at,
+        at_local=at_local,
+        not_after=not_after,
+        starts=starts,
+        ends=ends,
         sender=sender,
         reply_to=reply_to,
     )
@@ -139,11 +140,23 @@ def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
     """Review, confirm and send: a draft as it says, a scheduled or paused broadcast now."""
     draft = broadcast.draft
     if broadcast.status is not BroadcastStatus.DRAFT:
-        draft = replace(draft, at=None)
+        draft = draft.unscheduled()
     review = ummsg.broadcasts.review(draft)
     how = How(yes=yes)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
+
+
+def send_planned(ummsg: "Runtime", plan: "Plan", *, yes: bool) -> int:
+    """Do what a plan says, once: a second time nothing is done. Raises PlanOutdated if it is not what it was."""
+    how = How(key=plan.idempotency_key, yes=yes)
+    if earlier := ummsg.broadcasts.sent_before(plan.idempotency_key, plan.draft):
+        code = _announce(earlier, how, f"This plan was carried out as broadcast {earlier.id}; nothing was done.")
+        views.next_step(_look_at(earlier), "Look at it")
+        return code
+    review = ummsg.plans.check(plan)
+    _confirm(ummsg, review, how)
+    return _carry_out(ummsg, _accept(ummsg, review, how, planned_audience=plan.standing.audience), how)
 
 
 def edit_by_wizard(ummsg: "Runtime", broadcast: "Broadcast") -> int:
@@ -179,7 +192,13 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How, draft_id: int | N
     from ummsg.cli.wizard import run_wizard
 
     try:
-        decision = run_wizard(answers, directory=ummsg.directory, broadcasts=ummsg.broadcasts, prompter=ummsg.prompter)
+        decision = run_wizard(
+            answers,
+            directory=ummsg.directory,
+            broadcasts=ummsg.broadcasts,
+            prompter=ummsg.prompter,
+            times=ummsg.times,
+        )
         review = ummsg.broadcasts.review(to_draft(answers))
         if how.dry_run:
             views.talk("A dry run: nothing was stored or sent.")
@@ -223,21 +242,25 @@ def _confirm(ummsg: "Runtime", review: "Review", how: How) -> None:
     if ummsg.prompter.interactive:
         show_review(review)
     verb = "Show this notice to" if review.draft.type is BroadcastType.NOTICE else "Send this email to"
-    ummsg.prompter.confirm_destructive(f"{verb} {people(review.count.recipients)}?", yes=how.yes)
+    when = f" ({when_words(review.draft)})" if review.draft.released_at else ""
+    ummsg.prompter.confirm_destructive(f"{verb} {people(review.count.recipients)}{when}?", yes=how.yes)
 
 
 def _save(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None) -> int:
     draft = ummsg.broadcasts.save_draft(review.draft, draft_id, key=how.key)
-    code = _announce(draft, how, f"Kept as draft {draft.id}; nobody has got it.")
+    when = f", for {when_words(draft.draft)}" if draft.draft.released_at else ""
+    code = _announce(draft, how, f"Kept as draft {draft.id}{when}; nobody has got it.")
     views.next_step(f"ummsg broadcast send {draft.id}", "Send it")
     return code
 
 
-def _accept(ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None) -> "Broadcast":
+def _accept(
+    ummsg: "Runtime", review: "Review", how: How, draft_id: int | None = None, planned_audience: str = ""
+) -> "Broadcast":
     """Store it. An email that goes out now first makes sure that the mail server can be had."""
     if _goes_now(review.draft, how):
         ummsg.outbox.check_transport()
-    return ummsg.broadcasts.release(review, key=how.key, draft_id=draft_id)
+    return ummsg.broadcasts.release(review, key=how.key, draft_id=draft_id, planned_audience=planned_audience)
 
 
 def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
@@ -254,7 +277,7 @@ def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
 
 
 def _goes_now(draft: "BroadcastDraft", how: How) -> bool:
-    return draft.type is BroadcastType.EMAIL and not how.queue and draft.at is None
+    return draft.type is BroadcastType.EMAIL and not how.queue and draft.released_at is None
 
 
 def _what_happens(broadcast: "Broadcast", how: How) -> str:
@@ -263,9 +286,12 @@ def _what_happens(broadcast: "Broadcast", how: How) -> str:
     match broadcast.status:
         case BroadcastStatus.PUBLISHED:
             return f"Notice {broadcast.id} is published."
-        case BroadcastStatus.SCHEDULED if broadcast.draft.at is not None:
-            at = f"{views.local_time(broadcast.draft.at)} ({views.rfc3339(broadcast.draft.at)})"
-            return f"Broadcast {broadcast.id} is scheduled for {at}; from then on, `ummsg outbox run` sends it."
+        case BroadcastStatus.SCHEDULED:
+            when = when_words(broadcast.draft)
+            return f"Broadcast {broadcast.id} is scheduled for {when}; from then on, `ummsg outbox run` sends it."
+        case BroadcastStatus.QUEUED if broadcast.draft.at_local is not None:
+            to = f"{people(broadcast.targeted)}, for {when_words(broadcast.draft)}"
+            return f"Broadcast {broadcast.id} is queued for {to}; `ummsg outbox run` sends it."
         case BroadcastStatus.QUEUED if how.queue:
             return f"Broadcast {broadcast.id} is queued for {people(broadcast.targeted)}; `ummsg outbox run` sends it."
         case BroadcastStatus.QUEUED:

@@ -7,7 +7,6 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import Context, EventId, Fields, Format, Limit, Yes, noun
-from ummsg.cli.times import parse_time
 from ummsg.domain.event import EventKind, Standing
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import DeliveryStatus, ExitCode, ListFormat
@@ -80,7 +79,7 @@ def fire(
 
     if dedupe_key is not None and not dedupe_key.strip():
         raise InvalidInput("--dedupe-key is empty")
-    too_late = parse_time(not_after, "--not-after")
+    too_late = ctx.obj.times.moment(not_after, "--not-after")
     if not jsonl:
         fired = ctx.obj.events.fire(slug, read_payload(payload), key=dedupe_key, not_after=too_late)
     elif len(payload) != 1 or "=" in payload[0]:
@@ -101,7 +100,7 @@ def log(
     fields: Fields = "",
 ) -> None:
     """List what fired, the newest first, and what came of it."""
-    rows = ctx.obj.events.log(slug=event, since=parse_time(since, "--since"), failed=failed, limit=limit)
+    rows = ctx.obj.events.log(slug=event, since=ctx.obj.times.moment(since, "--since"), failed=failed, limit=limit)
     columns = ["id", "event", "fired_at", "outcome", "queued", "sent", "failed", "note"]
     views.listing(map(_log_row, rows), format, fields, columns=columns, optional=["queued", "sent", "failed"])
 

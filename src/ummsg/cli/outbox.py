@@ -25,7 +25,7 @@ def run(ctx: Context) -> None:
     ummsg = ctx.obj
     refused = ummsg.broadcasts.release_due()
     for broadcast_id, error in refused:
-        error.details.append(f"broadcast {broadcast_id} is paused")
+        error.details.append(f"broadcast {broadcast_id} is {ummsg.broadcasts.get(broadcast_id).status}")
         error.hint = error.hint or f"ummsg broadcast show {broadcast_id}"
         views.error(error)
     code = drain(ummsg)

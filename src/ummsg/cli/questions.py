@@ -10,6 +10,9 @@ from ummsg.cli import views
 from ummsg.cli.answers import Answers, to_draft
 from ummsg.cli.asking import Choice, Line, Prompter, Source
 from ummsg.cli.editor import SUFFIXES
+from ummsg.cli.times import Times
+from ummsg.cli.when import ask_when
+from ummsg.cli.when import summary as when_summary
 from ummsg.domain.customer import Customer, Product
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.vocabulary import BroadcastType, NoticeType, TargetKind
@@ -40,10 +43,13 @@ class Asking:
     directory: "Directory"
     broadcasts: "Broadcasts"
     prompter: Prompter
+    times: Times
     who: frozenset[TargetKind] = frozenset()
     customers: list[Customer] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
+    later: bool = False
+    """Whether it is asked when the message goes out; if not, it does at once."""
 
     def choose(self, who: frozenset[TargetKind]) -> None:
         self.who = who
@@ -73,6 +79,8 @@ def _ask_type(asking: Asking) -> None:
         Choice(BroadcastType.NOTICE, "Notice: a message on their dashboards"),
     ]
     asking.answers.type = asking.prompter.select("What do you want to send?", choices, at=asking.answers.type)
+    if asking.answers.type is BroadcastType.NOTICE:
+        asking.answers.at = asking.answers.at_local = None  # those are an email's
 
 
 def _ask_targets(asking: Asking) -> None:
@@ -207,5 +215,12 @@ QUESTIONS = (
         _ask_content,
         answered=lambda answers: answers.content is not None and not _complaint(answers, "content", answers.content),
         summary=_content_summary,
+    ),
+    Step(
+        "when",
+        ask_when,
+        answered=lambda answers: answers.at is not None or answers.at_local is not None,
+        summary=when_summary,
+        applies=lambda asking: asking.later and asking.answers.type is BroadcastType.EMAIL,
     ),
 )

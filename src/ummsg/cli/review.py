@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ummsg.cli import views
+from ummsg.cli.times import in_utc, when_words, with_zone
 from ummsg.domain.audience import AudienceCount, TargetCount
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.vocabulary import BroadcastType, TargetKind
@@ -66,7 +67,8 @@ def _audience(review: "Review") -> Group:
         table.add_row(Text(views.printable_line(label), style="dim"), Text(f"-{number:,}", style="dim"))
     verb = "Will be shown to" if review.draft.type is BroadcastType.NOTICE else "Recipients"
     table.add_row(Text(verb, style="bold"), Text(f"{review.count.recipients:,}", style="bold"))
-    return Group(table, *(Text(f"{label}: {value}", style="dim") for label, value in _conditions(review.draft)))
+    lines = [f"{label}: {value}" for label, value in _conditions(review.draft)] + _local_time(review)
+    return Group(table, *(Text(line, style="dim") for line in lines))
 
 
 def _targets(targets: Sequence[TargetCount]) -> list[tuple[str, int]]:
@@ -91,10 +93,25 @@ def _first_few(rows: list[tuple[str, int]], others: str) -> list[tuple[str, int]
 def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
     given: dict[str, str] = {"From": draft.sender, "Answers go to": draft.reply_to}
     times = {"At": draft.at, "Not after": draft.not_after, "Shown from": draft.starts, "Shown until": draft.ends}
-    given |= {label: views.local_time(moment) for label, moment in times.items() if moment is not None}
+    given |= {label: with_zone(moment) for label, moment in times.items() if moment is not None}
     if draft.audience.ids(TargetKind.PRODUCT):
         given["Memberships that count"] = ", ".join(draft.audience.statuses)
     return [(label, views.printable_line(value)) for label, value in given.items() if value]
+
+
+def _local_time(review: "Review") -> list[str]:
+    """The rule of `--at-local`, and what it comes to for these recipients."""
+    if (span := review.span) is None:
+        return []
+    lines = [
+        f"At: {when_words(review.draft)}",
+        f"  for the first at {in_utc(span.first)}, for the last at {in_utc(span.last)}",
+    ]
+    if span.zoneless:
+        lines.append(f"  {people(span.zoneless)} without a time zone: as in {review.network_zone}")
+    if span.late:
+        lines.append(f"  {people(span.late)} whose clocks have passed it get it at once")
+    return lines
 
 
 def _message(sample: "Sample", title: str, lines: int | None = None) -> Panel:

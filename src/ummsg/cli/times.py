@@ -1,21 +1,75 @@
-"""Times as they are typed."""
+"""Times as they are typed, and as they are shown back."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from ummsg.domain.time_words import moment_of, wall_time_of
+from ummsg.domain.wall_time import UnusableTime
 from ummsg.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from ummsg.domain.broadcast import BroadcastDraft
 
-def parse_time(text: str | None, flag: str) -> datetime | None:
-    """An ISO 8601 time; without a zone it is this machine's. Raises InvalidInput naming the flag."""
-    if text is None:
-        return None
+
+@dataclass(frozen=True)
+class Times:
+    """Reads what is typed, as of `clock`. A time that names no zone is in the network's, or in this machine's if no
+    UMMSG_TIMEZONE is set."""
+
+    clock: Callable[[], datetime]
+    network_zone: ZoneInfo | None
+
+    def moment(self, text: str | None, flag: str) -> datetime | None:
+        """Raises InvalidInput naming the flag."""
+        return None if text is None else _read(flag, text, self.read_moment)
+
+    def wall_time(self, text: str | None, flag: str) -> datetime | None:
+        """A time on the customers' clocks, without a zone. Raises InvalidInput naming the flag."""
+        return None if text is None else _read(flag, text, self.read_wall_time)
+
+    def read_moment(self, text: str) -> datetime:
+        """Raises UnusableTime."""
+        return moment_of(text, self.clock(), self.network_zone)
+
+    def read_wall_time(self, text: str) -> datetime:
+        """Raises UnusableTime."""
+        return wall_time_of(text, self.clock(), self.network_zone or UTC)
+
+
+def _read(flag: str, text: str, read: Callable[[str], datetime]) -> datetime:
     try:
-        moment = datetime.fromisoformat(text.strip())
-        moment = moment if moment.tzinfo is not None else moment.astimezone()
-        moment.astimezone(UTC)  # the first and the last day of all are none everywhere
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            f"{flag}: {text!r} is not a time",
-            hint=f"{flag} 2027-01-31T08:00+01:00, or without a zone for this machine's",
-        ) from None
-    return moment
+        return read(text)
+    except UnusableTime as error:
+        hint = " or ".join(f"{flag} {_quoted(time)}" for time in error.instead)
+        raise InvalidInput(f"{flag}: {error.what}", details=error.details, hint=hint) from None
+
+
+def _quoted(time: str) -> str:
+    return f'"{time}"' if " " in time else time
+
+
+def with_zone(moment: datetime) -> str:
+    """A moment in the zone that it was told in (of one from the database: this machine's), and in UTC."""
+    here = moment.astimezone() if moment.tzinfo is UTC else moment
+    zone, short = here.tzinfo, f"{here:%Z}"
+    name = f"{short} ({zone.key})" if isinstance(zone, ZoneInfo) and zone.key != short else short
+    return f"{here:%a %Y-%m-%d %H:%M} {name}" + ("" if short == "UTC" else f" = {in_utc(moment)}")
+
+
+def in_utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def wall_time(wall: datetime | None) -> str | None:
+    """As JSON has a time without a zone."""
+    return None if wall is None else wall.isoformat(timespec="minutes")
+
+
+def when_words(draft: "BroadcastDraft") -> str:
+    """When a scheduled email goes out."""
+    if draft.at_local is not None:
+        return f"{draft.at_local:%a %Y-%m-%d %H:%M} in each customer's own time zone"
+    return "now" if draft.at is None else with_zone(draft.at)

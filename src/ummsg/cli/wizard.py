@@ -1,4 +1,4 @@
-"""The wizard of `broadcast new`: type → targets → subject → content → review → send.
+"""The wizard of `broadcast new`: type → targets → subject → content → review (→ when) → send.
 
 The steps are data (questions.py); `run_wizard` is the loop over them. A step that the flags have answered is not
 asked, but Esc reaches it; what has been typed stays in the answers, whatever happens.
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ummsg.cli import views
+from ummsg.cli import views, when
 from ummsg.cli.answers import Answers, to_draft
 from ummsg.cli.asking import Back, Choice, Prompter
 from ummsg.cli.questions import QUESTIONS, Asking, Decision, Step
 from ummsg.cli.review import people, show_message, show_review
+from ummsg.cli.times import Times
 from ummsg.errors import Cancelled, InvalidDraft, InvalidInput
 from ummsg.vocabulary import BroadcastType, TargetKind
 
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
 REASONS_SHOWN = 10
 
 
-def run_wizard(answers: Answers, *, directory: "Directory", broadcasts: "Broadcasts", prompter: Prompter) -> Decision:
+def run_wizard(
+    answers: Answers, *, directory: "Directory", broadcasts: "Broadcasts", prompter: Prompter, times: Times
+) -> Decision:
     """Ask for what `answers` lacks, changing it in place, until the message is accepted after its review.
 
     Raises Cancelled on Ctrl-C or the choice to cancel, and what the review raises that no step can put right.
     """
-    asking = Asking(answers, directory, broadcasts, prompter, customers=answers.customers, products=answers.products)
+    asking = Asking(
+        answers, directory, broadcasts, prompter, times, customers=answers.customers, products=answers.products
+    )
+    asking.later = answers.at is not None or answers.at_local is not None
     asking.who = _targeted(answers)
     asking.done = {step.name for step in STEPS if step.answered(answers)}
     views.talk("Esc goes back a step; Ctrl-C stops and keeps what you typed as a draft.", "dim")
@@ -107,6 +113,7 @@ def _tell(step: Step, answers: Answers) -> None:
 class Action(Enum):
     SEND = auto()
     CHANGE = auto()
+    WHEN = auto()
     DRAFT = auto()
     CANCEL = auto()
     NEXT = auto()
@@ -125,6 +132,9 @@ def _ask_review(asking: Asking) -> Decision | Step:
         match _chosen_action(asking.prompter, review):
             case Action.SEND:
                 return Decision.SEND
+            case Action.WHEN:
+                asking.later = True
+                return next(step for step in QUESTIONS if step.name == "when")
             case Action.DRAFT:
                 return Decision.DRAFT
             case Action.CANCEL:
@@ -152,17 +162,24 @@ def _to_put_right(problem: InvalidInput, asking: Asking) -> Step:
 
 def _fields_to_blame(problem: InvalidInput, answers: Answers) -> set[str]:
     if isinstance(problem, InvalidDraft):
-        return {item.field for item in problem.problems}
+        fields = {item.field for item in problem.problems}
+        return fields - set(when.FIELDS) | ({"when"} if fields & set(when.FIELDS) and _scheduled(answers) else set())
     # A value that some customers lack: the placeholder is in the content, unless that has none.
     return {"content" if "{" in (answers.content or "") else "subject"}
+
+
+def _scheduled(answers: Answers) -> bool:
+    return answers.type is BroadcastType.EMAIL and (answers.at is not None or answers.at_local is not None)
 
 
 def _chosen_action(prompter: Prompter, review: "Review") -> Action:
     notice = review.draft.type is BroadcastType.NOTICE
     send = "Show it to" if notice else "Send it to"
+    then = " then" if review.draft.released_at is not None else ""
     choices = [
-        Choice(Action.SEND, f"{send} {people(review.count.recipients)}"),
+        Choice(Action.SEND, f"{send} {people(review.count.recipients)}{then}"),
         Choice(Action.CHANGE, "Change something"),
+        *([] if notice else [Choice(Action.WHEN, "Choose when it goes out")]),
         Choice(Action.DRAFT, "Save as a draft"),
         Choice(Action.CANCEL, "Cancel"),
     ]

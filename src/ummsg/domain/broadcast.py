@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from ummsg.domain.audience import Audience
 from ummsg.domain.message_text import text_problems
+from ummsg.domain.wall_time import FIRST_OFFSET, LAST_OFFSET
 from ummsg.errors import Problem
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
 
@@ -16,8 +17,9 @@ from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, Noti
 class BroadcastDraft:
     """Validated input that is not stored as sent.
 
-    `at` is when an email goes out (None: now), `not_after` when it is too late for it; `starts` and `ends` are a
-    notice's window. All times are aware. `sender` and `reply_to` are `Name <address>` or empty for the settings'.
+    `at` is when an email goes out (None: now), `at_local` what each customer's own clock then shows (a wall time),
+    `not_after` when it is too late for it; `starts` and `ends` are a notice's window. All other times are aware.
+    `sender` and `reply_to` are `Name <address>` or empty for the settings'.
     """
 
     type: BroadcastType
@@ -32,11 +34,25 @@ class BroadcastDraft:
     ends: datetime | None = None
     sender: str = ""
     reply_to: str = ""
+    at_local: datetime | None = None
 
     def digest(self) -> str:
         """What `--idempotency-key` compares: equal for equal messages to equal audiences."""
-        canonical = json.dumps(asdict(self), sort_keys=True, default=lambda moment: moment.isoformat())
+        fields = asdict(self)
+        if self.at_local is None:
+            del fields["at_local"]  # keys that were used before there was one stay good
+        canonical = json.dumps(fields, sort_keys=True, default=lambda moment: moment.isoformat())
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    @property
+    def released_at(self) -> datetime | None:
+        """When its audience is frozen: at its time, or when the first clock on Earth shows the local one; None: now."""
+        if self.at_local is not None:
+            return self.at_local.replace(tzinfo=UTC) - FIRST_OFFSET
+        return self.at
+
+    def unscheduled(self) -> "BroadcastDraft":
+        return replace(self, at=None, at_local=None)
 
     def problems(self, now: datetime) -> Iterator[Problem]:
         """Everything wrong with the draft that can be told without the directory or a template engine."""
@@ -46,7 +62,7 @@ class BroadcastDraft:
         yield from self._time_problems(now)
 
     def _time_problems(self, now: datetime) -> Iterator[Problem]:
-        foreign = ("at", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")
+        foreign = ("at", "at_local", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")
         for name in foreign:
             if getattr(self, name) is not None:
                 yield Problem(name.replace("_", "-"), f"does not go with --type {self.type}")
@@ -54,6 +70,10 @@ class BroadcastDraft:
             moment = getattr(self, name)
             if moment is not None and moment <= now:
                 yield Problem(name.replace("_", "-"), f"{moment.isoformat(timespec='seconds')} is in the past")
+        if self.at and self.at_local:
+            yield Problem("at-local", "does not go with --at: give one of them")
+        if self.at_local and self.at_local.replace(tzinfo=UTC) - LAST_OFFSET <= now:
+            yield Problem("at-local", f"{self.at_local.isoformat(timespec='minutes')} is in the past everywhere")
         if self.starts and self.ends and self.ends <= self.starts:
             yield Problem("ends", "is not after --starts")
         if self.at and self.not_after and self.not_after <= self.at:
@@ -79,6 +99,8 @@ class Broadcast:
     targeted: int = 0
     """Recipients that the audience was frozen to."""
     idempotency_key: str | None = None
+    planned_audience: str = ""
+    """The digest of those that it is to be frozen to, if a plan said so."""
     digest: str = ""
     """Of the draft as it was sent; editing a notice later does not change it."""
 
@@ -100,7 +122,7 @@ class Broadcast:
         """Where a paused email goes on: at its deliveries, at its time, or at writing its audience down."""
         if self.frozen:
             return BroadcastStatus.QUEUED
-        return BroadcastStatus.FREEZING if self.draft.at is None else BroadcastStatus.SCHEDULED
+        return BroadcastStatus.FREEZING if self.draft.released_at is None else BroadcastStatus.SCHEDULED
 
     def is_too_late(self, now: datetime) -> bool:
         return self.draft.not_after is not None and self.draft.not_after <= now

@@ -5,14 +5,13 @@ Every function takes the text of one cell and raises InvalidInput with a reason 
 
 import re
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
-from zoneinfo import available_timezones
 
 from ummsg.domain.address import shown
 from ummsg.errors import InvalidInput
+from ummsg.zones import closest_zone, zone_names
 
 LINE_LIMIT = 255
 """Characters in a name, an id or a slug."""
@@ -75,17 +74,12 @@ def locale(text: str) -> str:
 def timezone(text: str) -> str:
     """A time zone by its name in the tz database."""
     text = text.strip()
-    if text and text not in _timezones():
-        close = get_close_matches(text, _timezones(), n=1)
+    if text and zone_names().get(text.casefold()) != text:
+        close = closest_zone(text)
         raise InvalidInput(
-            f"{shown(text)} is not a time zone such as Europe/Berlin" + (f"; is it {close[0]}?" if close else "")
+            f"{shown(text)} is not a time zone such as Europe/Berlin" + (f"; is it {close}?" if close else "")
         )
     return text
-
-
-@lru_cache(maxsize=1)
-def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 def moment(text: str) -> datetime | None:

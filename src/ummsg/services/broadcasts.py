@@ -9,7 +9,9 @@ from ummsg.config import Settings
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
-from ummsg.errors import InvalidInput, UmmsgError
+from ummsg.domain.wall_time import LocalMoments, LocalSpan
+from ummsg.errors import InvalidInput, PlanOutdated, UmmsgError
+from ummsg.services.plans import MAKE_IT_AGAIN, audience_digest
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
@@ -55,29 +57,39 @@ class Broadcasts:
 
     # Release
 
-    def release(self, review: Review, *, key: str | None = None, draft_id: int | None = None) -> Broadcast:
+    def release(
+        self, review: Review, *, key: str | None = None, draft_id: int | None = None, planned_audience: str = ""
+    ) -> Broadcast:
         """Take a reviewed draft on: publish a notice, schedule an email, or store it as one to be frozen.
 
-        With a `key` that another call used first, nothing is stored and that broadcast is returned.
+        With a `key` that another call used first, nothing is stored and that broadcast is returned. An email that is
+        not scheduled is frozen to the audience with the digest `planned_audience`, if there is one, or to nobody.
         """
         now = self._clock()
         with self._store.begin() as tx:
             if key and (earlier := _same_by_key(tx, key, review.draft)):
                 return earlier
-            return self._store_released(tx, review, _released_status(review.draft, now), key, draft_id)
+            status = _released_status(review.draft, now)
+            planned_audience = planned_audience if status is BroadcastStatus.FREEZING else ""
+            return self._store_released(tx, review, status, key, draft_id, planned_audience)
 
     def freeze(self, broadcast: Broadcast) -> Broadcast:
         """Write the audience of one that is `freezing` down as deliveries; any other is returned as it stands.
 
         In chunks, each its own transaction, so that no writer waits long; invisible until the last one. What a
-        failure leaves half frozen is finished by `release_due`.
+        failure leaves half frozen is finished by `release_due`. Raises PlanOutdated for one that a plan is about, if
+        its audience has changed meanwhile: it is cancelled then.
         """
         if broadcast.status is not BroadcastStatus.FREEZING:
             return broadcast
         domain = self.prepared(broadcast.id).domain
+        due = self._reviews.local_moments(broadcast.draft)
         try:
-            while not self._freeze_chunk(broadcast, domain):
+            while not self._freeze_chunk(broadcast, domain, due):
                 pass
+            self._finish_freezing(broadcast)
+        except PlanOutdated:
+            raise
         except UmmsgError as error:
             error.details.append(f"broadcast {broadcast.id} is stored, and nobody has been mailed yet")
             error.hint = "ummsg outbox run, which goes on with it"
@@ -96,6 +108,8 @@ class Broadcasts:
         for broadcast_id in [*half_frozen, *scheduled]:
             try:
                 self._start(self.get(broadcast_id))
+            except PlanOutdated as error:
+                refused.append((broadcast_id, error))
             except InvalidInput as error:
                 self._set_status(broadcast_id, BroadcastStatus.PAUSED, str(error))
                 refused.append((broadcast_id, error))
@@ -118,6 +132,11 @@ class Broadcasts:
             if tx.broadcasts.get(broadcast_id).status is BroadcastStatus.FREEZING:
                 return Counts()
             return tx.outbox.counts(broadcast_id)
+
+    def local_span(self, broadcast: Broadcast) -> LocalSpan | None:
+        """From when to when it is due, of one that goes by its customers' own time, for those that it is for."""
+        with self._store.read() as tx:
+            return self._reviews.span_of(tx, broadcast)
 
     def audience_labels(self, broadcast: Broadcast) -> list[str]:
         with self._store.read() as tx:
@@ -172,11 +191,19 @@ class Broadcasts:
     # Steps
 
     def _store_released(
-        self, tx: Transaction, review: Review, status: BroadcastStatus, key: str | None, draft_id: int | None
+        self,
+        tx: Transaction,
+        review: Review,
+        status: BroadcastStatus,
+        key: str | None,
+        draft_id: int | None,
+        planned_audience: str,
     ) -> Broadcast:
         now = self._clock()
         if draft_id is None:
-            return tx.broadcasts.add(review.draft, status, now, html=review.html, key=key)
+            return tx.broadcasts.add(
+                review.draft, status, now, html=review.html, key=key, planned_audience=planned_audience
+            )
         stored = tx.broadcasts.get(draft_id)
         _refuse_unless(stored, () if stored.frozen else _SENDABLE, "was sent already")
         tx.broadcasts.replace(draft_id, review.draft, now, html=review.html)
@@ -188,22 +215,41 @@ class Broadcasts:
             self._set_status(broadcast.id, BroadcastStatus.CANCELLED, "too late: --not-after has passed")
             return
         if broadcast.status is BroadcastStatus.SCHEDULED:
-            self.review(replace(broadcast.draft, at=None))
+            self.review(broadcast.draft.unscheduled())
             with self._store.begin() as tx:
                 if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.SCHEDULED:
                     return  # another run was faster, or somebody cancelled it meanwhile
                 tx.broadcasts.set_status(broadcast.id, BroadcastStatus.FREEZING, self._clock())
         self.freeze(self.get(broadcast.id))
 
-    def _freeze_chunk(self, broadcast: Broadcast, domain: str) -> bool:
+    def _freeze_chunk(self, broadcast: Broadcast, domain: str, due: LocalMoments | None) -> bool:
         """Whether that was the last one."""
         with self._store.begin() as tx:
             if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
                 return True  # another run finished it, or somebody cancelled it meanwhile
-            done = tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock())
-            if done:
+            return tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock(), due=due)
+
+    def _finish_freezing(self, broadcast: Broadcast) -> None:
+        as_planned = self._is_as_planned(broadcast)
+        with self._store.begin() as tx:
+            if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
+                return
+            if as_planned:
                 tx.outbox.finish_freezing(broadcast.id, self._clock())
-            return done
+                return
+            tx.broadcasts.give_up_plan(broadcast.id, self._clock(), "its audience is not the planned one")
+            tx.outbox.cancel_open(broadcast.id, "not as planned", self._clock())
+        raise PlanOutdated(
+            f"The audience of broadcast {broadcast.id} changed while it was written down; nothing of it was sent",
+            hint=MAKE_IT_AGAIN,
+        )
+
+    def _is_as_planned(self, broadcast: Broadcast) -> bool:
+        if not broadcast.planned_audience:
+            return True
+        with self._store.read() as tx:
+            frozen = audience_digest(tx.outbox.everybody(broadcast.id), self._settings.secret_key())
+        return frozen == broadcast.planned_audience
 
     def _set_status(self, broadcast_id: int, status: BroadcastStatus, note: str = "") -> None:
         with self._store.begin() as tx:
@@ -225,7 +271,8 @@ def _refuse_unless(broadcast: Broadcast, statuses: Any, why_not: str) -> None:
 def _released_status(draft: BroadcastDraft, now: datetime) -> BroadcastStatus:
     if draft.type is BroadcastType.NOTICE:
         return BroadcastStatus.PUBLISHED
-    return BroadcastStatus.SCHEDULED if draft.at is not None and draft.at > now else BroadcastStatus.FREEZING
+    waits = draft.released_at is not None and draft.released_at > now
+    return BroadcastStatus.SCHEDULED if waits else BroadcastStatus.FREEZING
 
 
 def _same_by_key(tx: Transaction, key: str, draft: BroadcastDraft) -> Broadcast | None:

@@ -43,6 +43,7 @@ class Doctor:
     def _check_settings(self, environ: Mapping[str, str]) -> Finding:
         self._settings.layout()
         _ = self._settings.auto_suppress
+        _ = self._settings.timezone
         known = [setting.variable for setting in SETTINGS]
         for variable in environ:
             if variable.startswith(PREFIX) and variable not in known:

@@ -66,7 +66,7 @@ class Outbox:
         run = Run()
         run.lost = recover(self._store, self._clock())
         ids = self._active() if broadcast_ids is None else broadcast_ids
-        run.of_broadcasts.remaining = sum(self.counts(broadcast_id).open for broadcast_id in ids)
+        run.of_broadcasts.remaining = self._waiting(ids)
         run.of_events.remaining = self._waiting_of_events()
         if not run.tally.remaining:
             self._finish(ids)
@@ -135,12 +135,16 @@ class Outbox:
     def _standing(self, tx: Transaction, broadcast_id: int) -> tuple[Broadcast, Counts, datetime | None]:
         broadcast = tx.broadcasts.get(broadcast_id)
         if broadcast.status in (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING):
-            return broadcast, Counts(), broadcast.draft.at
+            return broadcast, Counts(), broadcast.draft.released_at
         return broadcast, tx.outbox.counts(broadcast_id), tx.outbox.next_due(broadcast_id)
 
     def _active(self) -> list[int]:
         with self._store.read() as tx:
             return tx.broadcasts.in_status([BroadcastStatus.QUEUED])
+
+    def _waiting(self, ids: Sequence[int]) -> int:
+        with self._store.read() as tx:
+            return sum(tx.outbox.waiting(broadcast_id, self._clock()) for broadcast_id in ids)
 
     def _waiting_of_events(self) -> int:
         with self._store.read() as tx:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 
 from ummsg.config import Settings
 from ummsg.domain.audience import AudienceCount
-from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.placeholders import known_placeholders
+from ummsg.domain.wall_time import LocalMoments, LocalSpan
 from ummsg.errors import InvalidDraft, InvalidInput, Problem
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, compile_email, compile_notice, placeholder_in_notice
 from ummsg.mail.text import html_to_text
@@ -40,6 +41,10 @@ class Review:
     sample: Callable[[int], Sample | None]
     html: str = ""
     """A notice's content, sanitised."""
+    span: LocalSpan | None = None
+    """When it goes out, if that is each customer's own time."""
+    network_zone: str = ""
+    """Whose time then counts for customers without a zone."""
 
 
 class MissingValues(InvalidInput):
@@ -105,10 +110,19 @@ class Reviews:
             prepared = self.prepare(tx, draft)
         except InvalidDraft as error:
             problems += [problem for problem in error.problems if problem.field not in {p.field for p in problems}]
+        span = self._span(tx, draft)
+        if span is not None:
+            problems += span.problems(draft.not_after)
         count = self._count(tx, draft, problems)
         assert prepared is not None  # noqa: S101 - otherwise `_count` has raised what was wrong
         self._check_values(tx, draft, prepared)
-        return Review(draft, count, lambda index: self._nth_sample(draft, prepared, index))
+        return Review(
+            draft,
+            count,
+            lambda index: self._nth_sample(draft, prepared, index),
+            span=span,
+            network_zone=str(self._network_zone),
+        )
 
     def _count(self, tx: Transaction, draft: BroadcastDraft, problems: list[Problem]) -> AudienceCount:
         """Raises InvalidDraft if there are problems, this one included: targets that match nobody."""
@@ -140,6 +154,29 @@ class Reviews:
             raise InvalidDraft(failed[:NAMED_CUSTOMERS])
         if empty:
             raise _missing_values(empty)
+
+    def local_moments(self, draft: BroadcastDraft) -> LocalMoments | None:
+        """When each time zone shows the draft's local time, if it has one."""
+        if draft.at_local is None:
+            return None
+        return LocalMoments.of(draft.at_local, self._network_zone)
+
+    @property
+    def _network_zone(self) -> tzinfo:
+        return self._settings.timezone or UTC
+
+    def span_of(self, tx: Transaction, broadcast: Broadcast) -> LocalSpan | None:
+        """Of a stored broadcast: of its recipients, or of whom it is for as long as they are not written down."""
+        moments = self.local_moments(broadcast.draft)
+        if moments is None or not broadcast.frozen:
+            return self._span(tx, broadcast.draft)
+        return LocalSpan.of(tx.local_times.of_broadcast(broadcast.id), moments, self._clock())
+
+    def _span(self, tx: Transaction, draft: BroadcastDraft) -> LocalSpan | None:
+        moments = self.local_moments(draft)
+        if moments is None:
+            return None
+        return LocalSpan.of(tx.local_times.of_audience(draft.audience), moments, self._clock())
 
     def prepare(self, tx: Transaction, draft: BroadcastDraft) -> PreparedEmail:
         """Compile an email. Raises InvalidDraft with every problem of its text, NotConfigured without a sender."""

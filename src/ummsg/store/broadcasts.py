@@ -1,21 +1,43 @@
 """Broadcasts as they are stored: the draft, its audience as a rule, and where it stands."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+from ummsg.domain.wall_time import FIRST_OFFSET
 from ummsg.errors import UnknownReference
 from ummsg.store.tables import BroadcastRow, DeliveryRow, TargetRow, table_of
-from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, MembershipStatus, NoticeType, TargetKind
+from ummsg.vocabulary import (
+    BroadcastStatus,
+    BroadcastType,
+    ContentFormat,
+    DeliveryStatus,
+    MembershipStatus,
+    NoticeType,
+    TargetKind,
+)
 
 broadcasts = table_of(BroadcastRow)
 targets = table_of(TargetRow)
 deliveries = table_of(DeliveryRow)
+
+
+LEAST_PACED = 100
+"""Messages that say something about how fast a broadcast went."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a broadcast went out."""
+
+    broadcast_id: int
+    per_second: float
 
 
 class Broadcasts:
@@ -24,10 +46,23 @@ class Broadcasts:
         self._execute = session.connection().execute
 
     def add(
-        self, draft: BroadcastDraft, status: BroadcastStatus, now: datetime, *, html: str = "", key: str | None = None
+        self,
+        draft: BroadcastDraft,
+        status: BroadcastStatus,
+        now: datetime,
+        *,
+        html: str = "",
+        key: str | None = None,
+        planned_audience: str = "",
     ) -> Broadcast:
         row = BroadcastRow(
-            **_columns_of(draft), status=status, html=html, idempotency_key=key, created_at=now, updated_at=now
+            **_columns_of(draft),
+            status=status,
+            html=html,
+            idempotency_key=key,
+            planned_audience=planned_audience,
+            created_at=now,
+            updated_at=now,
         )
         self._session.add(row)
         self._session.flush()
@@ -82,16 +117,46 @@ class Broadcasts:
         return [row.id for row in rows]
 
     def due(self, now: datetime) -> list[int]:
-        """Scheduled emails whose time has come."""
+        """Scheduled emails whose time has come; of a local time, when the first clock on Earth shows it."""
+        first_clock = (now + FIRST_OFFSET).astimezone(UTC).replace(tzinfo=None)
         rows = self._execute(
             select(broadcasts.c.id)
-            .where(broadcasts.c.status == BroadcastStatus.SCHEDULED, broadcasts.c.at <= now)
+            .where(
+                broadcasts.c.status == BroadcastStatus.SCHEDULED,
+                or_(broadcasts.c.at <= now, broadcasts.c.at_local <= first_clock),
+            )
             .order_by(broadcasts.c.at, broadcasts.c.id)
         )
         return [row.id for row in rows]
 
+    def last_pace(self) -> Pace | None:
+        """That of the last email that went out in one go, to enough recipients to tell."""
+        last = self._execute(
+            select(broadcasts.c.id)
+            .where(
+                broadcasts.c.status == BroadcastStatus.FINISHED,
+                broadcasts.c.targeted >= LEAST_PACED,
+                broadcasts.c.at_local.is_(None),
+            )
+            .order_by(broadcasts.c.id.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        if last is None:
+            return None
+        sent = (deliveries.c.broadcast_id == last, deliveries.c.status == DeliveryStatus.SENT)
+        number, first, end = self._execute(
+            select(func.count(), func.min(deliveries.c.updated_at), func.max(deliveries.c.updated_at)).where(*sent)
+        ).one()
+        if number < LEAST_PACED or end <= first:
+            return None
+        return Pace(last, number / (end - first).total_seconds())
+
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
         self._update(broadcast_id, status=status, note=note, updated_at=now)
+
+    def give_up_plan(self, broadcast_id: int, now: datetime, note: str) -> None:
+        """Cancel one that would not do what was planned; its idempotency key is free again."""
+        self._update(broadcast_id, status=BroadcastStatus.CANCELLED, note=note, idempotency_key=None, updated_at=now)
 
     def reopen(self, broadcast_id: int, now: datetime) -> None:
         """Queue a finished broadcast again, of which something is to be sent once more; leave any other alone."""
@@ -126,6 +191,7 @@ class Broadcasts:
             note=row.note,
             targeted=row.targeted,
             idempotency_key=row.idempotency_key,
+            planned_audience=row.planned_audience,
             digest=row.digest,
         )
 
@@ -143,6 +209,7 @@ def _columns_of(draft: BroadcastDraft) -> dict[str, Any]:
         "notice_type": draft.notice_type,
         "membership_statuses": [status.value for status in draft.audience.statuses],
         "at": draft.at,
+        "at_local": draft.at_local,
         "not_after": draft.not_after,
         "starts": draft.starts,
         "ends": draft.ends,
@@ -161,6 +228,7 @@ def _draft_of(row: BroadcastRow, audience: Audience) -> BroadcastDraft:
         content_format=ContentFormat(row.content_format),
         notice_type=NoticeType(row.notice_type),
         at=row.at,
+        at_local=row.at_local,
         not_after=row.not_after,
         starts=row.starts,
         ends=row.ends,

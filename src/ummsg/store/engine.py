@@ -21,13 +21,14 @@ from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
 from ummsg.store.events import Events
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
+from ummsg.store.local_times import LocalTimes
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -45,6 +46,10 @@ class Transaction:
         """What is done inside is undone if it raises; the transaction itself goes on."""
         with self.session.begin_nested():
             yield
+
+    def identity(self) -> str:
+        """Which database this is: the same for as long as it lives, and for its copies."""
+        return str(self.session.connection().execute(text("SELECT id FROM identity")).scalar_one())
 
     @cached_property
     def customers(self) -> Customers:
@@ -93,6 +98,10 @@ class Transaction:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.session)
+
+    @cached_property
+    def local_times(self) -> LocalTimes:
+        return LocalTimes(self.session)
 
     @cached_property
     def attempts(self) -> Attempts:

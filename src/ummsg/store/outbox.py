@@ -13,8 +13,10 @@ from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import GONE, LEASE, Counts, Delivery, Settled
+from ummsg.domain.wall_time import LocalMoments
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
+from ummsg.store.local_times import when_due
 from ummsg.store.sets import listed, paired
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
@@ -38,9 +40,16 @@ class Outbox:
     # Freezing
 
     def freeze_chunk(
-        self, broadcast_id: int, audience: Audience, domain: str, now: datetime, size: int = FREEZE_CHUNK
+        self,
+        broadcast_id: int,
+        audience: Audience,
+        domain: str,
+        now: datetime,
+        size: int = FREEZE_CHUNK,
+        due: LocalMoments | None = None,
     ) -> bool:
-        """Write the next `size` recipients down; True once the last one is.
+        """Write the next `size` recipients down, due now or when it is `due` in their time zone; True once the last
+        one is.
 
         Interrupted and repeated, even by two processes at once, it ends with every recipient once: it goes on from
         the broadcast's `frozen_through`, and (broadcast, normalised address) is unique.
@@ -50,9 +59,19 @@ class Outbox:
         chunk = select(customers.c.id).where(condition).order_by(customers.c.id).limit(size).subquery()
         number, last = self._execute(select(func.count(), func.max(chunk.c.id))).one()
         if number:
-            self._execute(_freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now))
+            self._execute(_freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now, due))
             self._execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(frozen_through=last))
         return bool(number < size)
+
+    def everybody(self, broadcast_id: int) -> Iterator[tuple[int, str, str]]:
+        """Of a broadcast that is frozen and not sent yet, as `Audiences.everybody` tells them."""
+        chosen = select(deliveries.c.customer_id, deliveries.c.email_key, deliveries.c.reply)
+        rows = self._execute(
+            chosen.where(deliveries.c.broadcast_id == broadcast_id).order_by(deliveries.c.customer_id),
+            execution_options={"yield_per": 2_000},
+        )
+        for row in rows:
+            yield row[0], row[1], row[2]
 
     def finish_freezing(self, broadcast_id: int, now: datetime) -> int:
         """Make the frozen audience visible; returns how many were targeted."""
@@ -231,6 +250,15 @@ class Outbox:
         )
         return Counts.of({DeliveryStatus(status): number for status, number in rows})
 
+    def waiting(self, broadcast_id: int, now: datetime) -> int:
+        """A broadcast's deliveries that are due, or were refused for now; not those whose local time is to come."""
+        later = select(func.count()).where(
+            deliveries.c.broadcast_id == broadcast_id,
+            deliveries.c.status == DeliveryStatus.QUEUED,
+            deliveries.c.due_at > now,
+        )
+        return self.counts(broadcast_id).open - int(self._execute(later).scalar_one())
+
     def waiting_of_events(self, now: datetime) -> int:
         """Deliveries of system emails that are due, or were refused for now; not those whose time is to come."""
         open_now = or_(
@@ -329,7 +357,7 @@ class Outbox:
         self._execute(statement, rows)
 
 
-def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> Any:
+def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime, due: LocalMoments | None) -> Any:
     suppressed = suppressions.c.email_key.is_not(None)
     columns = {
         "broadcast_id": literal(broadcast_id),
@@ -339,7 +367,7 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime) -> 
         "status": case((suppressed, DeliveryStatus.SUPPRESSED.value), else_=DeliveryStatus.QUEUED.value),
         "message_id": func.lower(func.hex(func.randomblob(16))).op("||")("@" + domain),
         "attempts": literal(0),
-        "due_at": case((suppressed, None), else_=literal(now, deliveries.c.due_at.type)),
+        "due_at": case((suppressed, None), else_=when_due(due, now, deliveries.c.due_at.type)),
         "reply": func.coalesce(suppressions.c.reason, ""),
         "updated_at": literal(now, deliveries.c.updated_at.type),
     }

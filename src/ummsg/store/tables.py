@@ -140,6 +140,8 @@ class BroadcastRow(SQLModel, table=True):
     notice_type: str = _text()
     membership_statuses: list[str] = Field(sa_column=Column(JSON, nullable=False))
     at: datetime | None = _moment()
+    at_local: datetime | None = Field(default=None, sa_column=Column(DateTime()))
+    """A wall time, of no zone: each customer's own clock shows it at another moment."""
     not_after: datetime | None = _moment()
     starts: datetime | None = _moment()
     ends: datetime | None = _moment()
@@ -150,6 +152,8 @@ class BroadcastRow(SQLModel, table=True):
     """Recipients that the audience was frozen to."""
     frozen_through: int = 0
     """The highest customer id that freezing has dealt with."""
+    planned_audience: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """The digest of the audience that a plan says, if it is to be frozen to that and no other."""
     idempotency_key: str | None = Field(default=None, sa_type=Text, unique=True)
     digest: str = _text()
     created_at: datetime = _moment(nullable=False)
@@ -282,6 +286,14 @@ class BounceRow(SQLModel, table=True):
     verdict: str = _text()
     reply: str = _text()
     noted_at: datetime = _moment(nullable=False)
+
+
+class IdentityRow(SQLModel, table=True):
+    """Which database this is: one row, made with it."""
+
+    __tablename__ = "identity"
+
+    id: str = Field(sa_type=Text, primary_key=True)
 
 
 class DismissalRow(SQLModel, table=True):
