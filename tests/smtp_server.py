@@ -121,7 +121,8 @@ class SmtpServer:
         self._mechanisms = mechanisms
         self.features = features
         self._rules: list[_Rule] = []
-        self._offered = 0
+        self.offered = 0
+        """Messages of which MAIL FROM was said."""
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -224,6 +225,8 @@ class SmtpServer:
                 self._log_in(dialogue, rest)
             case "MAIL":
                 self._mail(dialogue, rest)
+            case "RCPT" if dialogue.mail_from is None:
+                self._say(dialogue, "503 5.5.1 MAIL first")
             case "RCPT":
                 address = _address(rest)
                 if self._answer(dialogue, "RCPT", "250 2.1.5 recipient ok", recipient=address):
@@ -276,8 +279,8 @@ class SmtpServer:
 
     def _mail(self, dialogue: _Dialogue, rest: str) -> None:
         with self._lock:
-            self._offered += 1
-            dialogue.offered = self._offered
+            self.offered += 1
+            dialogue.offered = self.offered
         if self._login_needed and not dialogue.user:
             self._say(dialogue, "530 5.7.0 authentication required")
         elif dialogue.mail_from is not None:
@@ -326,7 +329,7 @@ class SmtpServer:
             for rule in self._rules:
                 fits = (
                     rule.recipient in (None, recipient)
-                    and rule.message in (None, dialogue.offered or self._offered)
+                    and rule.message in (None, dialogue.offered or self.offered)
                     and rule.connection in (None, dialogue.number)
                 )
                 if rule.step == step and rule.times != 0 and fits:

@@ -1,20 +1,18 @@
 """Drains that are killed with SIGKILL at random moments, and the server that knows what it took."""
 
-import json
 import random
 import signal
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from tests.acceptance.balance import NEW, counts_of, customers, taken_by
 from tests.acceptance.processes import start, wait_for
 from tests.program import Program
 from tests.smtp_server import HANG, SmtpServer
 
-NEW = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content", "Good morning.", "--everyone")
 ON_THE_WIRE = 10
 """Messages that may be complete and without an answer when a drain dies: one a connection."""
 
@@ -26,20 +24,20 @@ def test_whenever_a_drain_is_killed_nobody_is_mailed_twice_or_forgotten(
     kills = max(1, request.config.getoption("--kills") // 2)
     chance = random.Random(kills)
     recipients = kills * 25
-    _customers(ummsg, recipients)
+    customers(ummsg, recipients)
     with SmtpServer(features=features) as server:
         ummsg.environ["UMMSG_MAIL_URL"] = server.url
         assert ummsg(*NEW, "--queue", "--yes").code == 0
         for _ in range(kills):
             _kill_after(ummsg, server, chance.randrange(30))
-            assert _counts(ummsg)["targeted"] == recipients
+            assert counts_of(ummsg)["targeted"] == recipients
         last = ummsg.alone("outbox", "run")
 
-    counts = _counts(ummsg)
+    counts = counts_of(ummsg)
     assert last.returncode in (0, 3), last.stderr  # 3 if it is this one that found some unknown
     assert (counts["queued"], counts["failed"]) == (0, 0)
     assert counts["unknown"] <= kills * ON_THE_WIRE
-    taken = _taken(server)
+    taken = taken_by(server)
     assert [address for address, times in taken.items() if times > 1] == []
     rows = ummsg.rows("SELECT status, email FROM deliveries")
     assert {email for status, email in rows if status == "sent"} <= taken.keys()
@@ -48,7 +46,7 @@ def test_whenever_a_drain_is_killed_nobody_is_mailed_twice_or_forgotten(
 
 
 def test_a_drain_that_was_stopped_for_longer_than_its_claims_hold_sends_nothing_more(ummsg: Program) -> None:
-    _customers(ummsg, 400)
+    customers(ummsg, 400)
     with SmtpServer() as server:
         ummsg.environ["UMMSG_MAIL_URL"] = f"{server.url}?timeout=1"
         for message in range(21, 31):
@@ -69,10 +67,10 @@ def test_a_drain_that_was_stopped_for_longer_than_its_claims_hold_sends_nothing_
     assert other.returncode in (0, 3), other.stderr
     assert stopped.returncode in (1, 3), err  # 3 if it saw that there was nothing left before it tried to go on
     assert len(server.messages) == taken
-    counts = _counts(ummsg)
+    counts = counts_of(ummsg)
     assert (counts["queued"], counts["failed"]) == (0, 0)
     assert counts["unknown"] <= ON_THE_WIRE
-    assert [address for address, times in _taken(server).items() if times > 1] == []
+    assert [address for address, times in taken_by(server).items() if times > 1] == []
 
 
 @contextmanager
@@ -88,7 +86,7 @@ def _locked(program: Program) -> Iterator[sqlite3.Connection]:
 
 
 def test_two_drains_at_once_share_the_work(ummsg: Program) -> None:
-    _customers(ummsg, 400)
+    customers(ummsg, 400)
     with SmtpServer() as server:
         ummsg.environ["UMMSG_MAIL_URL"] = server.url
         assert ummsg(*NEW, "--queue", "--yes").code == 0
@@ -96,19 +94,8 @@ def test_two_drains_at_once_share_the_work(ummsg: Program) -> None:
             for process in (one, other):
                 process.communicate()
 
-    assert _counts(ummsg) == _counts(ummsg) | {"targeted": 400, "sent": 400, "queued": 0, "unknown": 0}
-    assert set(_taken(server).values()) == {1}
-
-
-def _taken(server: SmtpServer) -> Counter[str]:
-    return Counter(message.rcpt_to[0] for message in server.messages)
-
-
-def _customers(program: Program, number: int) -> None:
-    lines = "".join(f"{i},c{i}@example.com\n" for i in range(1, number + 1))
-    file = program.folder / "many.csv"
-    file.write_text(f"id,email\n{lines}")
-    assert program("customers", "import", file).code == 0
+    assert counts_of(ummsg) == counts_of(ummsg) | {"targeted": 400, "sent": 400, "queued": 0, "unknown": 0}
+    assert set(taken_by(server).values()) == {1}
 
 
 def _kill_after(program: Program, server: SmtpServer, messages: int) -> None:
@@ -118,10 +105,3 @@ def _kill_after(program: Program, server: SmtpServer, messages: int) -> None:
         wait_for(lambda: len(server.messages) >= before + messages or process.poll() is not None)
         process.kill()
         process.communicate()
-
-
-def _counts(program: Program) -> dict[str, int]:
-    shown = json.loads(program("broadcast", "show", 1, "--format", "json").out)
-    counts: dict[str, int] = shown["counts"]
-    assert counts["targeted"] == sum(number for name, number in counts.items() if name != "targeted")
-    return counts

@@ -3,6 +3,7 @@
 The email package does the same, correctly and in a hundred times the time.
 """
 
+import re
 from binascii import b2a_qp
 
 SOFT_BREAK = b"=\r\n"
@@ -37,8 +38,14 @@ def _with_room(encoded: bytes) -> bytes:
 
 def _encoded(text: str) -> bytes:
     if "\n" in text:
-        return b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
-    return b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")  # its soft breaks, of the other kind
+        encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
+    else:
+        encoded = b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")  # its soft breaks, of the other kind
+    return _LONG_BLANK_END.sub(rb"\1=\r\n\2", encoded) if len(encoded) > _LONGEST_LINE else encoded
+
+
+_LONG_BLANK_END = re.compile(rb"^([^\r\n]{74,})(=20|=09)(?=\r\n|\Z)", re.MULTILINE)
+"""CPython's encoder does not count what a blank at the end of a line grows by."""
 
 
 def _dotless(encoded: bytes) -> bytes:

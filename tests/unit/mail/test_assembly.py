@@ -79,6 +79,7 @@ def test_it_says_what_the_email_package_reads_from_one_rendered_whole(name: str,
 
 @given(name=ANY_VALUE, city=ANY_VALUE, template=st.sampled_from(FILLED + RENDERED_WHOLE))
 @example(name=".é😀" * 30, city="." * 80, template=FILLED[4])
+@example(name="0000=\x80 \n", city=".", template=FILLED[1])
 def test_every_message_is_fit_for_any_server(name: str, city: str, template: Any) -> None:
     try:
         message = Assembly(compiled(*template)).message(
@@ -92,6 +93,7 @@ def test_every_message_is_fit_for_any_server(name: str, city: str, template: Any
     assert max(map(len, message.partition(b"\r\n\r\n")[0].split(b"\r\n"))) <= 78
     assert max(map(len, body_of(message).split(b"\r\n"))) <= 76
     assert not any(line.endswith((b" ", b"\t")) for line in body_of(message).split(b"\r\n"))
+    assert not any(line.startswith(b".") for line in message.split(b"\r\n"))
 
 
 def test_without_html_the_message_is_the_text_alone() -> None:

@@ -192,6 +192,8 @@ class Lane:
         return None if reply.positive or reply.closing else self._refused(_Wait.RECIPIENT, under, reply)
 
     def _after_body(self, under: _Under, reply: Reply) -> Settled:
+        if self._said < under.body_ends_at:
+            return Settled(under.letter, self._of_unsaid_body(reply))
         return Settled(under.letter, self._of_body(reply))
 
     def _after_nothing(self, under: _Under, reply: Reply) -> None:
@@ -248,6 +250,12 @@ class Lane:
             self.closing = f"said {reply}"
             return Outcome(Fate.IN_DOUBT, f"the message was complete, and the server answered {reply}")
         return refused(reply)
+
+    def _of_unsaid_body(self, reply: Reply) -> Outcome:
+        """A server cannot have accepted what it has not been told; if it does not want it, that is said already."""
+        self.complete = None
+        self.closing = f"said {reply} before the message was complete"
+        return refused(reply) if reply.code >= 400 else Outcome(Fate.REFUSED_FOR_NOW, f"the server {self.closing}")
 
     def _of_lost_body(self, under: _Under, how: str) -> Outcome:
         if self._said >= under.body_ends_at:
