@@ -7,7 +7,8 @@ import typer
 
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
+from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Rate, Yes, noun
+from ummsg.cli.rates import parse_rate
 from ummsg.cli.times import parse_time
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
@@ -113,14 +114,15 @@ def test(
 
 
 @app.command()
-def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
+def send(ctx: Context, broadcast_id: BroadcastId, rate: Rate = None, yes: Yes = False) -> None:
     """Send a draft, a scheduled or a paused broadcast now, or go on with one that was stopped."""
     ummsg = ctx.obj
+    rates = parse_rate(rate)
     broadcast = ummsg.broadcasts.get(broadcast_id)
     if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
         broadcast = ummsg.broadcast_control.resume(broadcast_id)
     if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
-        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, yes=yes))
+        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, rates, yes=yes))
     if broadcast.status is BroadcastStatus.FREEZING:
         ummsg.broadcasts.release_due()
     elif broadcast.status is not BroadcastStatus.QUEUED:
@@ -128,7 +130,7 @@ def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
         return
     from ummsg.cli.draining import drain
 
-    raise typer.Exit(drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}"))
+    raise typer.Exit(drain(ummsg, [broadcast_id], rate=rates, resume=f"ummsg broadcast send {broadcast_id}"))
 
 
 @app.command()

@@ -21,13 +21,14 @@ from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
 from ummsg.store.events import Events
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
+from ummsg.store.limits import LimitUses
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -93,6 +94,10 @@ class Transaction:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.session)
+
+    @cached_property
+    def limits(self) -> LimitUses:
+        return LimitUses(self.session)
 
     @cached_property
     def attempts(self) -> Attempts:

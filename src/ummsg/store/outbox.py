@@ -195,6 +195,7 @@ class Outbox:
         """Deliveries of system emails that are due, or were refused for now; not those whose time is to come."""
         open_now = or_(
             and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.due_at <= now),
+            and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.waits_for.is_not(None)),
             deliveries.c.status.in_((DeliveryStatus.DEFERRED, DeliveryStatus.SENDING)),
         )
         return int(self._execute(select(func.count()).select_from(deliveries).where(_OF_EVENT, open_now)).scalar_one())
