@@ -6,7 +6,7 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import Context, Fields, Format, Limit, Rate, noun
-from ummsg.cli.rates import parse_rate
+from ummsg.cli.rates import LIMIT_COLUMNS, limit_rows, parse_rate, show_limits
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.domain.email import SystemEmail
@@ -42,6 +42,14 @@ def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "")
     rows += [_row(*standing) for standing in ctx.obj.outbox.status()]
     columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
     views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted", "note"])
+    if format is ListFormat.TABLE and not fields:
+        show_limits(ctx.obj)
+
+
+@app.command()
+def limits(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
+    """Show the rate limits of the settings, what is used of each, and when there is room again."""
+    views.listing(limit_rows(ctx.obj), format, fields, columns=LIMIT_COLUMNS, key="limit")
 
 
 @app.command("list")

@@ -131,12 +131,17 @@ class Outbox:
         with self._store.read() as tx:
             return [(tx.emails.by_id(email_id), counts, due) for email_id, counts, due in tx.outbox.open_of_emails()]
 
-    def limits(self) -> list[Standing]:
-        """Where each limit of the settings stands. Raises NotConfigured for what is no limit."""
+    def limits(self) -> list[tuple[Standing, int]]:
+        """Where each limit of the settings stands, and how many deliveries wait for its domain's turn.
+
+        Raises NotConfigured for what is no limit.
+        """
         limits = limits_of(self._settings)
         with self._store.read() as tx:
             on_the_way = [email for _, email in tx.limits.on_the_way()]
-            return standings_in(tx, limits, self._clock(), on_the_way)
+            lines = tx.limits.length_of_lines()
+            found = standings_in(tx, limits, self._clock(), on_the_way)
+            return [(standing, lines.get(standing.scope, 0)) for standing in found]
 
     def _throttle(self, limits: Limits, token: str) -> Throttle | None:
         if not limits:

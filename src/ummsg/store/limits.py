@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import Session
 
@@ -130,6 +130,15 @@ class LimitUses:
         )
         return list(self._execute(first).scalars())
 
+    def length_of_lines(self) -> dict[str, int]:
+        """How many wait for each domain's turn."""
+        waiting = (
+            select(deliveries.c.waits_for, func.count())
+            .where(deliveries.c.waits_for.is_not(None), _IN_LINE)
+            .group_by(deliveries.c.waits_for)
+        )
+        return {domain: number for domain, number in self._execute(waiting)}
+
     def put_in_line(self, domains: Collection[tuple[int, str]], now: datetime) -> None:
         """Let deliveries that are due wait for their domain's turn: nobody comes upon them before."""
         rows = [{"b_id": number, "b_domain": domain} for number, domain in domains]
@@ -174,6 +183,6 @@ def _of(broadcast_id: int | None) -> ColumnElement[bool]:
 def _putting_in_line(now: datetime) -> Any:
     return (
         update(deliveries)
-        .where(deliveries.c.id == bindparam("b_id"), deliveries.c.status.in_(_CLAIMABLE))
+        .where(deliveries.c.id == bindparam("b_id"), or_(*(deliveries.c.status == status for status in _CLAIMABLE)))
         .values(status=DeliveryStatus.QUEUED, due_at=None, waits_for=bindparam("b_domain"), updated_at=now)
     )
