@@ -133,11 +133,11 @@ class LimitUses:
     def length_of_lines(self) -> dict[str, int]:
         """How many wait for each domain's turn."""
         waiting = (
-            select(deliveries.c.waits_for, func.count())
+            select(deliveries.c.waits_for, func.count().label("number"))
             .where(deliveries.c.waits_for.is_not(None), _IN_LINE)
             .group_by(deliveries.c.waits_for)
         )
-        return {domain: number for domain, number in self._execute(waiting)}
+        return {row.waits_for: row.number for row in self._execute(waiting)}
 
     def put_in_line(self, domains: Collection[tuple[int, str]], now: datetime) -> None:
         """Let deliveries that are due wait for their domain's turn: nobody comes upon them before."""
