@@ -161,8 +161,6 @@ def pace(limit: Limit, since: timedelta) -> int:
     twice the rate. Longer spans are allowances, and are used as fast as the server takes them."""
     if limit.span > PATIENCE:
         return limit.number
-    if since < timedelta():
-        since = limit.span  # the clock was set back
     return min(max(1, limit.number // 5), int(2 * limit.number * (since / limit.span)))
 
 

@@ -94,7 +94,7 @@ class Throttle:
     def __init__(self, limits: Limits, token: str) -> None:
         self._limits = limits
         self._token = token
-        self._given_at: dict[str, datetime] = {}
+        self._given_at: dict[str, float] = {}
         self._waiting_since: float | None = None
 
     def begin(self, store: Store) -> None:
@@ -107,24 +107,29 @@ class Throttle:
         on_the_way = tx.limits.on_the_way()
         tx.limits.set_right(now)
         found = standings_in(tx, self._limits, now, [email for _, email in on_the_way])
-        passages = {scope: _passage(scope, found, self._given_at.get(scope), now) for scope in self._limits.scopes}
+        passages = {scope: _passage(scope, found, self._since(scope), now) for scope in self._limits.scopes}
         return Gate(tx, passages, now, waits=any(token == self._token for token, _ in on_the_way))
 
     def wait(self, gate: "Gate") -> Wait:
         """What to do next, after claiming through a gate."""
-        for scope in gate.given:
-            self._given_at[scope] = gate.now
+        moment = time.monotonic()
+        self._given_at |= dict.fromkeys(gate.given, moment)
         if gate.given or gate.put_in_line or not gate.closed:
             self._waiting_since = None
             return Wait(SHORTEST_WAIT if gate.given and gate.is_narrow else 0)
-        now = time.monotonic()
         if gate.waits or self._waiting_since is None:
-            self._waiting_since = now
+            self._waiting_since = moment
         reached = gate.reached
         ahead = reached.room_at - gate.now if reached.room_at else timedelta()
-        if ahead > PATIENCE or now - self._waiting_since > PATIENCE.total_seconds():
+        if ahead > PATIENCE or moment - self._waiting_since > PATIENCE.total_seconds():
             return Wait(reached=reached)
         return Wait(min(max(ahead.total_seconds(), SHORTEST_WAIT), LONGEST_WAIT))
+
+    def _since(self, scope: str) -> timedelta:
+        """How long ago something of a scope was given last, by a clock that nobody sets."""
+        if scope not in self._given_at:
+            return timedelta.max
+        return timedelta(seconds=time.monotonic() - self._given_at[scope])
 
 
 @dataclass
@@ -233,17 +238,16 @@ class Gate:
         self.given.add(scope)
 
 
-def _passage(scope: str, found: Collection[Standing], given_at: datetime | None, now: datetime) -> _Passage:
+def _passage(scope: str, found: Collection[Standing], since: timedelta, now: datetime) -> _Passage:
     mine = [each for each in found if each.scope == scope]
     passage = _Passage()
     for each in mine:
-        allowed = pace(each.limit, now - given_at if given_at else each.limit.span)
-        passage.room = min(passage.room, each.room, allowed)
+        passage.room = min(passage.room, each.room, pace(each.limit, since))
     closed = [each for each in mine if not each.room]
     if closed:
         last = max(closed, key=lambda each: each.room_at or now)
         passage.limit, passage.opens_at = last.name, last.room_at
-    elif mine and given_at and not passage.room:
+    elif not passage.room:
         slowest = max(mine, key=lambda each: next_pace(each.limit))
-        passage.limit, passage.opens_at = slowest.name, given_at + next_pace(slowest.limit)
+        passage.limit, passage.opens_at = slowest.name, now + next_pace(slowest.limit) - since
     return passage

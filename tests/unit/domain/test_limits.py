@@ -239,6 +239,3 @@ class TestPace:
 
     def test_allowances_are_used_at_once(self) -> None:
         assert pace(Limit(5000, 3600), timedelta()) == 5000
-
-    def test_a_clock_that_was_set_back_holds_nothing_up(self) -> None:
-        assert pace(Limit(50, 1), -SECOND) == 10
