@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from tests.program import Program
 from tests.system_emails import PAYMENT, install
+from ummsg.domain.delivery import LEASE
 from ummsg.runtime import Runtime
 
 EMAIL = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content", "Good morning.", "--everyone")
@@ -119,6 +120,53 @@ class TestARateThatIsTyped:
         assert result.code == 2
         assert "would send nothing now" in result.err
         assert network.rows("SELECT * FROM broadcasts") == []
+
+
+class TestATest:
+    """`broadcast test` and `emails test`."""
+
+    TO = ("--to", "me@example.com")
+
+    def test_counts(self, network: Program) -> None:
+        install(network)
+        network.environ["UMMSG_RATE_LIMIT"] = "3/h"
+        network(*EMAIL, "--queue", "--yes")
+        assert network("broadcast", "test", 1, "--as", "1", *self.TO).code == 0
+        assert network("emails", "test", "receipt", *self.TO).code == 0
+        assert network("outbox", "run").code == 3
+        assert counts(network)["sent"] == 1
+
+    @pytest.mark.parametrize("setting", [{"UMMSG_RATE_LIMIT": "1/h"}, {"UMMSG_DOMAIN_LIMITS": "example.com=1/h"}])
+    def test_waits_its_turn_like_any_other(self, network: Program, setting: dict[str, str]) -> None:
+        install(network)
+        network(*EMAIL, "--queue", "--yes")
+        network.environ |= setting
+        network("outbox", "run")
+        assert len(mail(network)) == 1
+        for command in (("broadcast", "test", 1, "--as", "1"), ("emails", "test", "receipt")):
+            result = network(*command, *self.TO)
+            assert result.code == 3
+            assert "1/h is used up" in result.err
+            assert "2026-11-23 13:00:00 UTC" in result.err
+        assert len(mail(network)) == 1
+
+    def test_that_died_counts_from_when_its_lease_is_over(self, network: Program) -> None:
+        network.environ["UMMSG_RATE_LIMIT"] = "1/h"
+        network(*EMAIL, "--queue", "--yes")
+
+        def dying(runtime: Runtime) -> None:
+            with runtime.store.begin() as tx:
+                tx.limits.keep([("", 3600)])
+                tx.limits.hold("me@example.com", network.now)
+
+        network("outbox", "limits", set_up=dying)
+        assert json.loads(network("outbox", "limits", "--format", "json").out)[0]["used"] == 1
+        network.now += LEASE
+        assert network("outbox", "run").code == 3
+        assert mail(network) == []
+        network.now += HOUR
+        network("outbox", "run")
+        assert len(mail(network)) == 1
 
 
 class TestLookingAtThem:

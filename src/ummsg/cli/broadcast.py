@@ -99,7 +99,7 @@ def test(
     as_customer: Annotated[str, typer.Option("--as", metavar="REF", help="Whose message: an id or address.")],
     to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Where to send it.")],
 ) -> None:
-    """Send one customer's message, marked as a test, to any address; it is never counted."""
+    """Send one customer's message, marked as a test, to any address; only rate limits count it."""
     from ummsg.domain.address import checked_address
     from ummsg.domain.delivery import Fate
 

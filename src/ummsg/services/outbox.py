@@ -9,7 +9,7 @@ from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery, Outcome
 from ummsg.domain.email import SystemEmail
-from ummsg.domain.limits import Limits, Rates, Standing
+from ummsg.domain.limits import Rates, Standing
 from ummsg.errors import MailServerUnreachable
 from ummsg.mail.transports.base import Transport
 from ummsg.mail.transports.courier import carry
@@ -19,7 +19,7 @@ from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.recovery import recover
 from ummsg.services.refusals import Refusals
-from ummsg.services.throttle import Throttle, let_go, limits_of, standings_in
+from ummsg.services.throttle import Throttle, counted, limits_of, standings_in, take_up
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -69,8 +69,8 @@ class Outbox:
         """
         limits = limits_of(self._settings, rate)
         run = Run()
+        take_up(self._store, limits, self._clock())
         run.lost = recover(self._store, self._clock())
-        let_go(self._store, limits, self._clock())
         ids = self._active() if broadcast_ids is None else broadcast_ids
         run.of_broadcasts.remaining = sum(self.counts(broadcast_id).open for broadcast_id in ids)
         run.of_events.remaining = self._waiting_of_events()
@@ -86,7 +86,7 @@ class Outbox:
             Letters(self._settings, self._kinds),
             Refusals(self._settings, self._clock),
             journal,
-            self._throttle(limits, journal.token),
+            Throttle(limits, journal.token) if limits else None,
             chance=self._chance,
             broadcast_ids=ids,
             watch=watch,
@@ -101,10 +101,13 @@ class Outbox:
         return run
 
     def send_test(self, prepared: PreparedEmail, customer: Customer, to: str) -> Outcome:
-        """Send one customer's message, marked as a test, to any address; the ledger knows nothing of it."""
+        """Send one customer's message, marked as a test, to any address; the ledger knows nothing of it.
+
+        Limits hold for it, and count it. Raises LimitReached.
+        """
         message_id = f"test.{secrets.token_hex(16)}@{prepared.domain}"
         parcel = prepared.parcel(customer, to=to, message_id=message_id, now=self._clock(), test=True)
-        with self._transport().connect() as connection:
+        with self._transport().connect() as connection, counted(self._store, self._settings, to, self._clock):
             return connection.send(parcel.envelope, parcel.message)
 
     def counts(self, broadcast_id: int) -> Counts:
@@ -142,13 +145,6 @@ class Outbox:
             lines = tx.limits.length_of_lines()
             found = standings_in(tx, limits, self._clock(), on_the_way)
             return [(standing, lines.get(standing.scope, 0)) for standing in found]
-
-    def _throttle(self, limits: Limits, token: str) -> Throttle | None:
-        if not limits:
-            return None
-        throttle = Throttle(limits, token)
-        throttle.begin(self._store)
-        return throttle
 
     def _standing(self, tx: Transaction, broadcast_id: int) -> tuple[Broadcast, Counts, datetime | None]:
         broadcast = tx.broadcasts.get(broadcast_id)

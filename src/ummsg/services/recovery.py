@@ -22,7 +22,7 @@ def recover(store: Store, now: datetime) -> int:
         if left := take_over(token, path, expired=expired):
             unknown += _settle(store, left, now)
     with store.begin() as tx:
-        tx.limits.book(tx.limits.lost(now), now)
+        tx.limits.book([*tx.limits.lost(now), *tx.limits.release_lost(now)], now)
         return unknown + tx.outbox.expire_leases(now)
 
 

@@ -3,7 +3,8 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,12 +23,15 @@ from ummsg.domain.limits import (
     parse_rates,
     standings,
 )
-from ummsg.errors import InvalidInput, NotConfigured
+from ummsg.errors import InvalidInput, LimitReached, NotConfigured
 from ummsg.store.engine import Store, Transaction
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.025, 0.5
 """Seconds between two claims of a drain that is held back: what is not due yet is not asked for without end, and a
 broadcast that is paused meanwhile is noticed."""
+
+NOBODY = "-"
+"""A token that claims nothing."""
 
 LOOK_AT = 500
 """Deliveries that are looked at in one transaction when some domains have limits."""
@@ -49,11 +53,13 @@ def limits_of(settings: Settings, rate: Rates = ()) -> Limits:
     return Limits(rates, by_domain).tightened(rate)
 
 
-def let_go(store: Store, limits: Limits, now: datetime) -> None:
-    """What waits for the turn of a domain that has no limit any more is due."""
+def take_up(store: Store, limits: Limits, now: datetime) -> None:
+    """From now on, whatever is settled is booked for these limits, by every process; and what waits for the turn of a
+    domain that has no limit any more is due."""
     more = True
     while more:
         with store.begin() as tx:
+            tx.limits.keep(limits.windows)
             more = tx.limits.let_go(limits.of_domains, now, LET_GO) == LET_GO
 
 
@@ -62,6 +68,44 @@ def book(tx: Transaction, settled: Mapping[int, Settled], now: datetime) -> None
     attempted = [key for key, each in settled.items() if each.attempts]
     if attempted:
         tx.limits.book(tx.outbox.addresses(attempted).values(), now)
+
+
+@contextmanager
+def counted(store: Store, settings: Settings, email: str, clock: Callable[[], datetime]) -> Iterator[None]:
+    """One message outside the outbox: it waits for room like any other, and is booked when it is done.
+
+    Raises NotConfigured for what is no limit, and LimitReached if there is no room for long.
+    """
+    limits = limits_of(settings)
+    if not limits:
+        yield
+        return
+    hold = _hold(store, limits, email, clock)
+    try:
+        yield
+    finally:
+        with store.begin() as tx:
+            tx.limits.release(hold)
+            tx.limits.book([email], clock())
+
+
+def _hold(store: Store, limits: Limits, email: str, clock: Callable[[], datetime]) -> int:
+    throttle = Throttle(limits, token=NOBODY)
+    while True:
+        with store.begin() as tx:
+            tx.limits.keep(limits.windows)
+            gate = throttle.gate(tx, clock())
+            if gate.admits(email):
+                return tx.limits.hold(email, gate.now)
+        wait = throttle.wait(gate)
+        if wait.reached:
+            at = wait.reached.room_at
+            raise LimitReached(
+                f"The limit of {wait.reached.limit} is used up",
+                details=[f"there is room again at {at:%Y-%m-%d %H:%M:%S %Z}" if at else "by what is on the way"],
+                hint="ummsg outbox limits",
+            )
+        time.sleep(wait.seconds)
 
 
 def standings_in(tx: Transaction, limits: Limits, now: datetime, on_the_way: Sequence[str]) -> list[Standing]:
@@ -96,11 +140,6 @@ class Throttle:
         self._token = token
         self._given_at: dict[str, float] = {}
         self._waiting_since: float | None = None
-
-    def begin(self, store: Store) -> None:
-        """From now on, whatever is handed over is booked, by every process."""
-        with store.begin() as tx:
-            tx.limits.keep(self._limits.windows)
 
     def gate(self, tx: Transaction, now: datetime) -> "Gate":
         """What may be claimed at this moment, in this transaction."""
@@ -181,6 +220,12 @@ class Gate:
             return True
         self.closed |= in_line
         return bool(in_line)
+
+    def admits(self, email: str) -> bool:
+        """Whether there is room for one message to this address."""
+        scopes = [scope for scope in (ALL_MAIL, domain_of(email)) if scope in self._passages]
+        self.closed |= {scope for scope in scopes if not self._passages[scope].room}
+        return not self.closed
 
     @property
     def is_narrow(self) -> bool:

@@ -13,13 +13,14 @@ from sqlmodel import Session
 from ummsg.domain.delivery import LEASE, Delivery
 from ummsg.domain.limits import ALL_MAIL, Use, booked_at, domain_of
 from ummsg.store.outbox import delivery_of
-from ummsg.store.tables import BroadcastRow, DeliveryRow, LimitKeptRow, LimitUseRow, table_of
+from ummsg.store.tables import BroadcastRow, DeliveryRow, LimitHoldRow, LimitKeptRow, LimitUseRow, table_of
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
 broadcasts = table_of(BroadcastRow)
 deliveries = table_of(DeliveryRow)
 kept = table_of(LimitKeptRow)
 uses = table_of(LimitUseRow)
+holds = table_of(LimitHoldRow)
 
 _CLAIMABLE = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
 _IN_LINE: ColumnElement[bool] = literal_column("status = 'queued'")
@@ -59,6 +60,7 @@ class LimitUses:
             mine = (uses.c.scope == use.scope, uses.c.seconds == use.seconds, uses.c.booked_at == use.at)
             self._execute(delete(uses).where(*mine))
         self._add([replace(use, at=now) for use in early])
+        self._execute(update(holds).where(holds.c.until > now + LEASE).values(until=now + LEASE))
 
     def _found(self, *conditions: ColumnElement[bool]) -> list[Use]:
         rows = self._execute(select(uses).where(*conditions))
@@ -90,12 +92,25 @@ class LimitUses:
     # What is on the way
 
     def on_the_way(self) -> list[tuple[str, str]]:
-        """The claim token and the address of everything that is claimed and not settled."""
-        return [(row.claim_token, row.email) for row in self._sending()]
+        """The claim token and the address of everything that is claimed, or held, and not settled."""
+        held = [("", row.email) for row in self._execute(select(holds.c.email))]
+        return held + [(row.claim_token, row.email) for row in self._sending()]
 
     def lost(self, now: datetime) -> list[str]:
         """The addresses of what is on the way with a lease that has run out."""
         return [row.email for row in self._sending(deliveries.c.lease_until <= now)]
+
+    def hold(self, email: str, now: datetime) -> int:
+        """Count a message outside the outbox as on the way; returns the hold's id."""
+        row = {"email": email, "until": now + LEASE}
+        return int(self._execute(insert(holds).returning(holds.c.id), row).scalar_one())
+
+    def release(self, hold: int) -> None:
+        self._execute(delete(holds).where(holds.c.id == hold))
+
+    def release_lost(self, now: datetime) -> list[str]:
+        """The addresses of holds whose process did not come back; they are no more."""
+        return list(self._execute(delete(holds).where(holds.c.until <= now).returning(holds.c.email)).scalars())
 
     def _sending(self, *conditions: ColumnElement[bool]) -> Iterable[Any]:
         columns = (deliveries.c.claim_token, deliveries.c.email)

@@ -311,6 +311,16 @@ class LimitUseRow(SQLModel, table=True):
     number: int
 
 
+class LimitHoldRow(SQLModel, table=True):
+    """A message outside the outbox (a test) that is on the way, at the latest until then."""
+
+    __tablename__ = "limit_holds"
+
+    id: int = Field(default=None, primary_key=True)
+    email: str = _text()
+    until: datetime = _moment(nullable=False)
+
+
 class DismissalRow(SQLModel, table=True):
     __tablename__ = "dismissals"
 

@@ -16,7 +16,7 @@ from ummsg.domain.delivery import LEASE, Delivery, Fate, Outcome, settle
 from ummsg.domain.limits import ALL_MAIL, Limits, domain_of, parse_domain_limits, parse_rates
 from ummsg.services import throttle
 from ummsg.services.recovery import recover
-from ummsg.services.throttle import Gate, Reached, Throttle, Wait, book, let_go
+from ummsg.services.throttle import Gate, Reached, Throttle, Wait, book, take_up
 from ummsg.store.engine import Store, open_store
 from ummsg.vocabulary import BroadcastStatus, BroadcastType
 
@@ -53,7 +53,7 @@ class Process:
         self.store = store
         self.token = token
         self.throttle = Throttle(self.limits, token)
-        self.throttle.begin(store)
+        take_up(store, self.limits, NOW)
         self.gate: Gate
         self.held_back = False
         """Whether the last claim found something that a limit keeps back."""
@@ -241,14 +241,12 @@ class TestOfADomain:
     def test_one_that_has_no_limit_any_more_waits_no_longer(self, frozen: Store) -> None:
         before = Process(frozen, domains="gmail.com=2/h,outlook.com=1/h")
         before.settle(before.claim(16))
-        let_go(frozen, Limits((), parse_domain_limits("outlook.com=1/h")), NOW)
-        assert addresses(Process(frozen, "50/h").claim()) == GMAIL[2:]
+        assert addresses(Process(frozen, "50/h", "outlook.com=1/h").claim()) == GMAIL[2:]
 
     def test_one_that_still_has_a_limit_waits_on(self, frozen: Store) -> None:
         process = Process(frozen, domains="gmail.com=2/h")
         process.settle(process.claim(16))
-        let_go(frozen, process.limits, NOW)
-        assert process.claim() == []
+        assert Process(frozen, domains="gmail.com=2/h,outlook.com=1/h").claim() == []
 
     def test_a_higher_limit_holds_at_once_for_what_waits(self, frozen: Store) -> None:
         before = Process(frozen, domains="gmail.com=2/h")

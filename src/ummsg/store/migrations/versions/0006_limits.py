@@ -22,6 +22,13 @@ STATEMENTS = (
         PRIMARY KEY (scope, seconds, booked_at)
     )
     """,
+    """
+    CREATE TABLE limit_holds (
+        id INTEGER NOT NULL PRIMARY KEY,
+        email TEXT NOT NULL,
+        until DATETIME NOT NULL
+    )
+    """,
     "ALTER TABLE deliveries ADD COLUMN waits_for TEXT",
     """
     CREATE INDEX ix_deliveries_waiting ON deliveries (waits_for, broadcast_id, id)
