@@ -60,6 +60,20 @@ class TestALimitOfTheSettings:
         assert network("outbox", "run").code == 3
         assert counts(network) == {"targeted": 5, "sent": 1, "queued": 4}
 
+    def test_of_a_domain_holds_for_system_emails_too(self, network: Program) -> None:
+        install(network)
+        network.environ["UMMSG_DOMAIN_LIMITS"] = "example.com=1/h"
+        for number in (1, 2):
+            fired = PAYMENT | {"payment_id": number}
+            network("events", "fire", "payment_received", "--payload", "-", stdin=json.dumps(fired))
+        assert network("outbox", "run").code == 3
+        assert len(mail(network)) == 1
+        (row,) = json.loads(network("outbox", "status", "--format", "json").out)
+        assert (row["system_email"], row["queued"], row["next_due"]) == ("receipt", 1, None)
+        network.now += HOUR
+        assert network("outbox", "run").code == 0
+        assert len(mail(network)) == 2
+
     def test_of_a_domain_holds_up_that_domain_alone(self, network: Program) -> None:
         for number in (1, 2, 3):
             network("customers", "add", "--email", f"g{number}@gmail.com")

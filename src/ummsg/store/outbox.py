@@ -212,7 +212,7 @@ class Outbox:
         for email_id, status, number, due in rows:
             by_status, moments = found.setdefault(email_id, ({}, []))
             by_status[DeliveryStatus(status)] = number
-            if status != DeliveryStatus.SENDING:
+            if status != DeliveryStatus.SENDING and due is not None:  # none of what waits for its domain's turn
                 moments.append(due)
         return [
             (email_id, Counts.of(by_status), min(moments, default=None))
