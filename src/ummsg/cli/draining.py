@@ -8,12 +8,13 @@ from types import FrameType
 
 from ummsg.cli import views
 from ummsg.cli.progress import progress
+from ummsg.cli.rates import whole_second
 from ummsg.domain.delivery import Tally
 from ummsg.domain.limits import Rates
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.services.drain import Run
-from ummsg.services.throttle import Reached
+from ummsg.services.gate import Reached
 from ummsg.vocabulary import BroadcastStatus, ExitCode
 
 
@@ -64,10 +65,11 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
 
 
 def _say_what_limits(reached: Reached, waiting: int, resume: str) -> None:
-    if reached.room_at is None:
+    room_at = whole_second(reached.room_at)
+    if room_at is None:
         views.talk(f"The limit of {reached.limit} is used up by what another run has on the way.")
     else:
-        at = f"{views.local_time(reached.room_at)} ({views.rfc3339(reached.room_at)})"
+        at = f"{views.local_time(room_at)} ({views.rfc3339(room_at)})"
         views.talk(f"The limit of {reached.limit} is used up; there is room again at {at}.")
     views.talk(f"{waiting:,} are still queued.")
     views.next_step(resume, "Then go on with")

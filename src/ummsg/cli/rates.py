@@ -1,5 +1,6 @@
 """Limits as they are typed, and as they are shown."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ummsg.cli import views
@@ -31,11 +32,16 @@ def limit_rows(ummsg: "Runtime") -> list[dict[str, Any]]:
             "domain": standing.scope or None,
             "used": standing.used,
             "room": standing.room,
-            "room_at": standing.room_at,
+            "room_at": None if standing.room else whole_second(standing.room_at),
             "waiting": waiting if standing.scope else None,
         }
         for standing, waiting in ummsg.outbox.limits()
     ]
+
+
+def whole_second(moment: datetime | None) -> datetime | None:
+    """Or the next one: nobody comes back too early."""
+    return moment and moment + timedelta(microseconds=-moment.microsecond % 1_000_000)
 
 
 def show_limits(ummsg: "Runtime") -> None:

@@ -21,10 +21,11 @@ from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
+from ummsg.services.gate import Gate, Reached
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
 from ummsg.services.refusals import Refusals
-from ummsg.services.throttle import Gate, Reached, Throttle, Wait, book
+from ummsg.services.throttle import Throttle, Wait, book
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus

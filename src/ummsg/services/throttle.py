@@ -95,12 +95,9 @@ def _hold(store: Store, limits: Limits, email: str, clock: Callable[[], datetime
         wait = throttle.wait(gate)
         if wait.reached:
             at = wait.reached.room_at
+            when = f"there is room again at {at:%Y-%m-%d %H:%M:%S %Z}" if at else "all of it is on the way"
             raise LimitReached(
-                f"The limit of {wait.reached.limit} is used up",
-                details=[
-                    f"there is room again at {at:%Y-%m-%d %H:%M:%S %Z}" if at else "what is on the way takes it up"
-                ],
-                hint="ummsg outbox limits",
+                f"The limit of {wait.reached.limit} is used up", details=[when], hint="ummsg outbox limits"
             )
         time.sleep(wait.seconds)
 

@@ -15,8 +15,9 @@ from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.delivery import LEASE, Delivery, Fate, Outcome, settle
 from ummsg.domain.limits import ALL_MAIL, Limits, domain_of, parse_domain_limits, parse_rates
 from ummsg.services import throttle
+from ummsg.services.gate import Gate, Reached
 from ummsg.services.recovery import recover
-from ummsg.services.throttle import Gate, Reached, Throttle, Wait, book, take_up
+from ummsg.services.throttle import Throttle, Wait, book, take_up
 from ummsg.store.engine import Store, open_store
 from ummsg.vocabulary import BroadcastStatus, BroadcastType
 
