@@ -97,7 +97,18 @@ class TestALimitOfTheSettings:
 
         assert network(*EMAIL, "--yes", set_up=listen).code == 0
         assert any("UPDATE deliveries" in words for words in said)
-        assert [words for words in said if "limit_uses" in words or "limits_kept" in words] == []
+        assert [words for words in said if "limit_uses" in words] == []
+        assert sum("limits_kept" in words for words in said) == 1  # when the drain begins
+
+    def test_counts_what_a_process_without_it_sends(self, network: Program) -> None:
+        network.environ["UMMSG_RATE_LIMIT"] = "6/h"
+        network(*EMAIL, "--queue", "--yes")
+        network("outbox", "run", "--rate", "1/h")
+        del network.environ["UMMSG_RATE_LIMIT"]
+        assert network("outbox", "run").code == 0
+        network.environ["UMMSG_RATE_LIMIT"] = "6/h"
+        assert network(*EMAIL, "--yes").code == 3
+        assert len(mail(network)) == 6
 
 
 class TestARateThatIsTyped:

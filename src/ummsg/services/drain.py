@@ -104,6 +104,7 @@ class Drain:
         journal: Journal,
         throttle: Throttle | None,
         *,
+        counts: bool,
         chance: Callable[[], float],
         broadcast_ids: Sequence[int],
         watch: Watch,
@@ -118,6 +119,7 @@ class Drain:
         self._chance = chance
         self._journal = journal
         self._throttle = throttle
+        self._counts = counts
         self._broadcast_ids = deque(broadcast_ids)
         self._watch = watch
         self._stopping = stopping
@@ -322,7 +324,7 @@ class Drain:
 
     def _record(self, tx: Transaction, settled: Mapping[int, Settled], token: str) -> None:
         tx.outbox.record(settled, token, self._clock())
-        if self._throttle:
+        if self._counts:
             book(tx, settled, self._clock())
         failed = {key: each.reply for key, each in settled.items() if each.status is DeliveryStatus.FAILED}
         if failed:

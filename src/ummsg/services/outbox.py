@@ -69,7 +69,7 @@ class Outbox:
         """
         limits = limits_of(self._settings, rate)
         run = Run()
-        take_up(self._store, limits, self._clock())
+        counts = take_up(self._store, limits, self._clock())
         run.lost = recover(self._store, self._clock())
         ids = self._active() if broadcast_ids is None else broadcast_ids
         run.of_broadcasts.remaining = sum(self.counts(broadcast_id).open for broadcast_id in ids)
@@ -87,6 +87,7 @@ class Outbox:
             Refusals(self._settings, self._clock),
             journal,
             Throttle(limits, journal.token) if limits else None,
+            counts=counts,
             chance=self._chance,
             broadcast_ids=ids,
             watch=watch,

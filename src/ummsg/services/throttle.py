@@ -31,7 +31,7 @@ broadcast that is paused meanwhile is noticed."""
 NOBODY = "-"
 """A token that claims nothing."""
 
-LET_GO = 20_000
+LET_GO = 10_000
 """Deliveries that are let go in one transaction."""
 
 
@@ -48,14 +48,16 @@ def limits_of(settings: Settings, rate: Rates = ()) -> Limits:
     return Limits(rates, by_domain).tightened(rate)
 
 
-def take_up(store: Store, limits: Limits, now: datetime) -> None:
+def take_up(store: Store, limits: Limits, now: datetime) -> bool:
     """From now on, whatever is settled is booked for these limits, by every process; and what waits for the turn of a
-    domain that has no limit any more is due."""
+    domain that has no limit any more is due. Returns whether there is any limit to book for, whoever keeps it."""
     more = True
     while more:
         with store.begin() as tx:
             tx.limits.keep(limits.windows)
             more = tx.limits.let_go(limits.of_domains, now, LET_GO) == LET_GO
+            counts = tx.limits.are_kept
+    return counts
 
 
 def book(tx: Transaction, settled: Mapping[int, Settled], now: datetime) -> None:

@@ -39,6 +39,11 @@ class LimitUses:
             rows = [{"scope": scope, "seconds": seconds} for scope, seconds in windows]
             self._execute(insert(kept).prefix_with("OR IGNORE", dialect="sqlite"), rows)
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether any process ever kept one."""
+        return self._execute(select(kept).limit(1)).first() is not None
+
     def book(self, emails: Collection[str], now: datetime) -> None:
         """Count messages to these addresses, for every limit that is kept. To be called where they are settled, in the
         same transaction: from then on they are not on the way any more."""

@@ -196,6 +196,17 @@ class TestWaiting:
         process.claim()
         assert process.wait == Wait(reached=Reached("example.com=1/h", NOW + HOUR))
 
+    def test_there_is_no_wait_while_other_domains_have_something(self, frozen: Store) -> None:
+        process = Process(frozen, domains="gmail.com=2/h")
+        assert addresses(process.claim(4)) == [*GMAIL[:2], *OTHERS[:2]]
+        assert process.wait == Wait(0)
+
+    @pytest.mark.parametrize(("rates", "domains"), [("2/h", ""), ("", "gmail.com=2/h,example.com=2/h")])
+    def test_there_is_one_when_everything_is_given(self, frozen: Store, rates: str, domains: str) -> None:
+        process = Process(frozen, rates, domains)
+        assert process.claim()
+        assert process.wait == Wait(throttle.SHORTEST_WAIT)
+
     def test_nothing_is_waited_for_when_nothing_is_left(self, frozen: Store) -> None:
         process = Process(frozen, "16/h")
         process.settle(process.claim())
