@@ -25,8 +25,8 @@ from ummsg.services.gate import Gate, Reached, passage_of
 from ummsg.store.engine import Store, Transaction
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.025, 0.5
-"""Seconds between two claims of a drain that is held back: what is not due yet is not asked for without end, and a
-broadcast that is paused meanwhile is noticed."""
+"""Seconds between two claims of a drain that is held back: it does not ask without end while nobody knows when there is
+room, and notices if a broadcast is paused meanwhile."""
 
 NOBODY = "-"
 """A token that claims nothing."""
@@ -147,10 +147,10 @@ class Throttle:
         if gate.waits or self._waiting_since is None:
             self._waiting_since = moment
         reached = gate.reached
-        ahead = reached.room_at - gate.now if reached.room_at else timedelta()
+        ahead = max(reached.room_at - gate.now, timedelta()) if reached.room_at else timedelta()
         if ahead > PATIENCE or moment - self._waiting_since > PATIENCE.total_seconds():
             return Wait(reached=reached)
-        return Wait(min(max(ahead.total_seconds(), SHORTEST_WAIT), LONGEST_WAIT))
+        return Wait(min(ahead.total_seconds() or SHORTEST_WAIT, LONGEST_WAIT))
 
     def _since(self, scope: str) -> timedelta:
         """How long ago something of a scope was given last, by a clock that nobody sets."""
