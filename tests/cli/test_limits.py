@@ -10,6 +10,7 @@ from sqlalchemy import event
 from tests.program import Program
 from tests.system_emails import PAYMENT, install
 from ummsg.domain.delivery import LEASE
+from ummsg.domain.limits import parse_rates
 from ummsg.runtime import Runtime
 
 EMAIL = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content", "Good morning.", "--everyone")
@@ -145,6 +146,20 @@ class TestARateThatIsTyped:
         assert result.code == 2
         assert "would send nothing now" in result.err
         assert network.rows("SELECT * FROM broadcasts") == []
+
+
+def test_what_is_waited_for_is_told_to_whoever_watches(network: Program) -> None:
+    network(*EMAIL, "--queue", "--yes")
+    runtime = Runtime(environ=network.environ, directory=network.folder, clock=lambda: network.now)
+    told: list[tuple[int, str]] = []
+    run = runtime.outbox.drain(
+        rate=parse_rates("1/m"),
+        watch=lambda tally: told.append((tally.sent, tally.waits_for)),
+        stopping=lambda: (1, "1/m") in told,
+    )
+    runtime.close()
+    assert run.interrupted
+    assert told[:2] == [(1, ""), (1, "1/m")]
 
 
 class TestATest:

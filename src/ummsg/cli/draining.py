@@ -117,6 +117,7 @@ def _in_words(started: float) -> Callable[[Tally], str]:
     def words(tally: Tally) -> str:
         rate = tally.attempted / max(time.monotonic() - started, 0.001)
         trouble = f", {tally.failed:,} failed" if tally.failed else ""
-        return f"{tally.sent:,} sent{trouble}, {tally.remaining:,} to go, {rate:,.0f}/s"
+        waiting = f", waiting for room ({tally.waits_for})" if tally.waits_for else ""
+        return f"{tally.sent:,} sent{trouble}, {tally.remaining:,} to go, {rate:,.0f}/s{waiting}"
 
     return words

@@ -306,7 +306,13 @@ class Drain:
             self._waiting = deque(claimed for claimed in self._waiting if claimed not in stopped)
         self._claims_at = self._turned_at + found.wait.seconds
         self._run.limited = self._run.limited or found.wait.reached
+        self._say_what_it_waits_for(found.wait.limit)
         self._exhausted = self._exhausted or found.exhausted or bool(found.refused or found.wait.reached)
+
+    def _say_what_it_waits_for(self, limit: str) -> None:
+        if limit or self._run.of_broadcasts.waits_for:
+            self._run.of_broadcasts.waits_for = limit
+            self._watch(self._run.tally)
 
     # In the ledger's thread
 

@@ -118,6 +118,8 @@ class Wait:
     seconds: float = 0
     reached: Reached | None = None
     """Set if that is not worth waiting for."""
+    limit: str = ""
+    """What is waited for, if that takes longer than LONGEST_WAIT."""
 
 
 class Throttle:
@@ -150,7 +152,8 @@ class Throttle:
         ahead = max(reached.room_at - gate.now, timedelta()) if reached.room_at else timedelta()
         if ahead > PATIENCE or moment - self._waiting_since > PATIENCE.total_seconds():
             return Wait(reached=reached)
-        return Wait(min(ahead.total_seconds() or SHORTEST_WAIT, LONGEST_WAIT))
+        seconds = ahead.total_seconds() or SHORTEST_WAIT
+        return Wait(min(seconds, LONGEST_WAIT), limit=reached.limit if seconds > LONGEST_WAIT else "")
 
     def _since(self, scope: str) -> timedelta:
         """How long ago something of a scope was given last, by a clock that nobody sets."""
