@@ -15,6 +15,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -47,6 +48,8 @@ class Received:
     user: str
     parameters: str
     """What MAIL FROM said after the address."""
+    at: float = field(default_factory=time.time)
+    """When it was taken."""
 
 
 @dataclass

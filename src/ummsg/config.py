@@ -59,7 +59,8 @@ SETTINGS = (
     Setting("EMAIL_STYLE", "html or plain: the style of system emails that have none of their own", default="html"),
     Setting("SUBJECT_PREFIX", "no: leave the network's name before the subjects of system emails out", default="yes"),
     Setting("TEMPLATE_PATH", "Folders with more default emails and events, separated by colons"),
-    Setting("RATE_LIMIT", "How fast mail may go out; a later version keeps it, and this one does not send with it"),
+    Setting("RATE_LIMIT", "How much mail may go out in any second, minute, hour or day", example="50/s,5000/h,40000/d"),
+    Setting("DOMAIN_LIMITS", "The same for recipients' domains", example="gmail.com=20/s,1000/h,outlook.com=10/s"),
     Setting("SECRET_KEY", "Signs tokens; made by init, kept beside the database", secret=True),
     Setting(
         "UNSUBSCRIBE_URL",

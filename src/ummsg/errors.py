@@ -84,6 +84,12 @@ class Overtaken(UmmsgError):
     """Another process has taken over what this one had claimed, because it was stopped for so long."""
 
 
+class LimitReached(UmmsgError):
+    """A rate limit leaves no room for a message."""
+
+    exit_code = ExitCode.NOT_ALL_REACHED
+
+
 class MailServerUnreachable(UmmsgError):
     """No conversation with the mail server could be had; no attempt is counted."""
 

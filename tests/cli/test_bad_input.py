@@ -204,7 +204,8 @@ class TestSettings:
             ("UMMSG_MAIL_URL", "smtp://user:hunter2@mail.example.com", "UMMSG_MAIL_PASSWORD"),
             ("UMMSG_LAYOUT_BACKGROUND_COLOUR", "red;}</style>", "UMMSG_LAYOUT_BACKGROUND_COLOUR"),
             ("UMMSG_LAYOUT_HIDE_LOGO", "perhaps", "UMMSG_LAYOUT_HIDE_LOGO"),
-            ("UMMSG_RATE_LIMIT", "50/s", "UMMSG_RATE_LIMIT"),
+            ("UMMSG_RATE_LIMIT", "0/s", "UMMSG_RATE_LIMIT"),
+            ("UMMSG_DOMAIN_LIMITS", "gmail.com", "UMMSG_DOMAIN_LIMITS"),
         ],
     )
     def test_that_cannot_be_used(self, network: Program, variable: str, value: str, says: str) -> None:

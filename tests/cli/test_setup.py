@@ -120,7 +120,8 @@ class TestDoctor:
             ("UMMSG_LAYOUT_CONTENT_COLOUR", "}", "UMMSG_LAYOUT_CONTENT_COLOUR"),
             ("UMMSG_AUTO_SUPPRESS", "perhaps", "UMMSG_AUTO_SUPPRESS"),
             ("UMMSG_TIMEZONE", "Europe/Stokholm", "UMMSG_TIMEZONE=Europe/Stockholm"),
-            ("UMMSG_RATE_LIMIT", "5/s", "UMMSG_RATE_LIMIT"),
+            ("UMMSG_RATE_LIMIT", "fast", "UMMSG_RATE_LIMIT"),
+            ("UMMSG_DOMAIN_LIMITS", "gmail.com=0/s", "UMMSG_DOMAIN_LIMITS"),
         ],
     )
     def test_what_is_missing_is_named_with_what_to_do(

@@ -7,7 +7,8 @@ import typer
 
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Yes, noun
+from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Rate, Yes, noun
+from ummsg.cli.rates import parse_rate
 from ummsg.cli.times import wall_time, when_words
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
@@ -99,7 +100,7 @@ def test(
     as_customer: Annotated[str, typer.Option("--as", metavar="REF", help="Whose message: an id or address.")],
     to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Where to send it.")],
 ) -> None:
-    """Send one customer's message, marked as a test, to any address; it is never counted."""
+    """Send one customer's message, marked as a test, to any address; only rate limits count it."""
     from ummsg.domain.address import checked_address
     from ummsg.domain.delivery import Fate
 
@@ -120,20 +121,22 @@ def send(
     plan: Annotated[
         str | None, typer.Option("--plan", metavar="FILE|-", help="Do what `broadcast plan` planned, or refuse.")
     ] = None,
+    rate: Rate = None,
     yes: Yes = False,
 ) -> None:
     """Send a draft, a scheduled or a paused broadcast now, go on with one that was stopped, or carry out a plan."""
     ummsg = ctx.obj
+    rates = parse_rate(rate)
     if (broadcast_id is None) == (plan is None):
         raise InvalidInput("Give either an ID or --plan", hint="ummsg broadcast list, or ummsg broadcast plan --help")
     if plan is not None:
-        raise typer.Exit(broadcast_new.send_planned(ummsg, broadcast_plan.read_plan(ummsg, plan), yes=yes))
+        raise typer.Exit(broadcast_new.send_planned(ummsg, broadcast_plan.read_plan(ummsg, plan), rates, yes=yes))
     assert broadcast_id is not None  # noqa: S101 - one of them is
     broadcast = ummsg.broadcasts.get(broadcast_id)
     if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
         broadcast = ummsg.broadcast_control.resume(broadcast_id)
     if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
-        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, yes=yes))
+        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, rates, yes=yes))
     if broadcast.status is BroadcastStatus.FREEZING:
         ummsg.broadcasts.release_due()
     elif broadcast.status is not BroadcastStatus.QUEUED:
@@ -141,7 +144,7 @@ def send(
         return
     from ummsg.cli.draining import drain
 
-    code = drain(ummsg, [broadcast_id], resume=f"ummsg broadcast send {broadcast_id}")
+    code = drain(ummsg, [broadcast_id], rate=rates, resume=f"ummsg broadcast send {broadcast_id}")
     if not code and (later := ummsg.broadcasts.counts(broadcast_id).queued):
         views.talk(f"For {later:,} it is not time yet on their own clocks; `ummsg outbox run` sends it.")
     raise typer.Exit(code)

@@ -29,7 +29,8 @@ from ummsg.cli.composing import (
     collected,
 )
 from ummsg.cli.content import read_content
-from ummsg.cli.options import Context, NoInput, Yes
+from ummsg.cli.options import Context, NoInput, Rate, Yes
+from ummsg.cli.rates import parse_rate
 from ummsg.cli.times import when_words
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
@@ -42,6 +43,7 @@ from ummsg.vocabulary import (
 if TYPE_CHECKING:
     from ummsg.cli.answers import Answers
     from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+    from ummsg.domain.limits import Rates
     from ummsg.domain.plan import Plan
     from ummsg.runtime import Runtime
     from ummsg.services.broadcasts import Review
@@ -57,12 +59,14 @@ class How:
     dry_run: bool = False
     yes: bool = False
     porcelain: bool = False
+    rate: "Rates" = ()
 
     def options(self) -> list[str]:
         """As they are typed, quoted for a shell."""
         switches = {"--draft": self.draft, "--queue": self.queue, "--dry-run": self.dry_run}
         key = [f"--idempotency-key {shlex.quote(self.key)}"] if self.key else []
-        return [*(switch for switch, on in switches.items() if on), *key]
+        rate = [f"--rate {','.join(map(str, self.rate))}"] if self.rate else []
+        return [*(switch for switch, on in switches.items() if on), *key, *rate]
 
 
 def new(
@@ -89,6 +93,7 @@ def new(
         bool, typer.Option("--draft", help="Store it, and send it later with: broadcast send ID.")
     ] = False,
     queue: Annotated[bool, typer.Option("--queue", help="Store and queue it; `ummsg outbox run` sends it.")] = False,
+    rate: Rate = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Review it, store nothing.")] = False,
     yes: Yes = False,
     no_input: NoInput = False,
@@ -121,7 +126,7 @@ def new(
         sender=sender,
         reply_to=reply_to,
     )
-    how = How(idempotency_key, draft, queue, dry_run, yes, porcelain)
+    how = How(idempotency_key, draft, queue, dry_run, yes, porcelain, parse_rate(rate))
     raise typer.Exit(compose(ummsg, answers, how, ask=ummsg.prompter.interactive and not no_input))
 
 
@@ -136,20 +141,22 @@ def compose(ummsg: "Runtime", answers: "Answers", how: How, *, ask: bool) -> int
     return _by_flags(ummsg, answers, how)
 
 
-def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
+def send_stored(ummsg: "Runtime", broadcast: "Broadcast", rate: "Rates", *, yes: bool) -> int:
     """Review, confirm and send: a draft as it says, a scheduled or paused broadcast now."""
     draft = broadcast.draft
     if broadcast.status is not BroadcastStatus.DRAFT:
         draft = draft.unscheduled()
+    how = How(yes=yes, rate=rate)
+    _refuse_idle_rate(draft, how)
     review = ummsg.broadcasts.review(draft)
-    how = How(yes=yes)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
 
 
-def send_planned(ummsg: "Runtime", plan: "Plan", *, yes: bool) -> int:
+def send_planned(ummsg: "Runtime", plan: "Plan", rate: "Rates", *, yes: bool) -> int:
     """Do what a plan says, once: a second time nothing is done. Raises PlanOutdated if it is not what it was."""
-    how = How(key=plan.idempotency_key, yes=yes)
+    how = How(key=plan.idempotency_key, yes=yes, rate=rate)
+    _refuse_idle_rate(plan.draft, how)
     if earlier := ummsg.broadcasts.sent_before(plan.idempotency_key, plan.draft):
         code = _announce(earlier, how, f"This plan was carried out as broadcast {earlier.id}; nothing was done.")
         views.next_step(_look_at(earlier), "Look at it")
@@ -172,6 +179,7 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     from ummsg.cli.review import show_review
 
     draft = to_draft(answers)
+    _refuse_idle_rate(draft, how)
     if how.key and (earlier := ummsg.broadcasts.sent_before(how.key, draft)):
         return _announce(earlier, how, f"Broadcast {earlier.id} has this idempotency key already; nothing was done.")
     review = ummsg.broadcasts.review(draft)
@@ -270,7 +278,7 @@ def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
     broadcast = ummsg.broadcasts.freeze(broadcast)
     code = _announce(broadcast, how, _what_happens(broadcast, how))
     if _goes_now(broadcast.draft, how) and broadcast.status is BroadcastStatus.QUEUED:
-        code = drain(ummsg, [broadcast.id], resume=f"ummsg broadcast send {broadcast.id}")
+        code = drain(ummsg, [broadcast.id], rate=how.rate, resume=f"ummsg broadcast send {broadcast.id}")
     if not how.porcelain:
         views.next_step(_look_at(broadcast), "Look at it")
     return code
@@ -278,6 +286,15 @@ def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
 
 def _goes_now(draft: "BroadcastDraft", how: How) -> bool:
     return draft.type is BroadcastType.EMAIL and not how.queue and draft.released_at is None
+
+
+def _refuse_idle_rate(draft: "BroadcastDraft", how: How) -> None:
+    """Raises InvalidInput for a rate where nothing is sent: whoever sends it later would know nothing of it."""
+    if how.rate and (how.draft or not _goes_now(draft, how)):
+        raise InvalidInput(
+            "--rate is about what this command sends, and it would send nothing now",
+            hint="UMMSG_RATE_LIMIT holds for everything; or later: ummsg outbox run --rate 50/s",
+        )
 
 
 def _what_happens(broadcast: "Broadcast", how: How) -> str:

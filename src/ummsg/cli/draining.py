@@ -8,14 +8,19 @@ from types import FrameType
 
 from ummsg.cli import views
 from ummsg.cli.progress import progress
+from ummsg.cli.rates import whole_second
 from ummsg.domain.delivery import Tally
+from ummsg.domain.limits import Rates
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.services.drain import Run
+from ummsg.services.gate import Reached
 from ummsg.vocabulary import BroadcastStatus, ExitCode
 
 
-def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume: str = "ummsg outbox run") -> int:
+def drain(
+    ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, rate: Rates = (), resume: str = "ummsg outbox run"
+) -> int:
     """Work the outbox down before the operator's eyes; returns the exit code.
 
     `resume` is what to type after Ctrl-C or a lost server. Raises MailServerRefused and NotConfigured.
@@ -26,7 +31,7 @@ def drain(ummsg: Runtime, broadcast_ids: Sequence[int] | None = None, *, resume:
         def watch(tally: Tally) -> None:
             show(tally.attempted, tally.attempted + tally.remaining, words(tally))
 
-        run = ummsg.outbox.drain(broadcast_ids, watch=watch, stopping=stopping)
+        run = ummsg.outbox.drain(broadcast_ids, rate=rate, watch=watch, stopping=stopping)
     if run.tally.remaining:
         _say_what_is_paused(ummsg, broadcast_ids)
     return _summarise(run, resume, run.tally if broadcast_ids is None else run.of_broadcasts)
@@ -49,12 +54,25 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
         views.talk(f"Stopped. {tally.remaining:,} still wait; nobody was mailed twice.")
         views.next_step(resume, "Go on with")
         return ExitCode.CANCELLED
-    if judged.remaining:
+    if judged.remaining and run.limited:
+        _say_what_limits(run.limited, judged.remaining, resume)
+    elif judged.remaining:
         views.talk(f"{judged.remaining:,} still wait: not due yet, or held by another run, or paused.")
         views.next_step("ummsg outbox status", "Look at them")
     if judged.failed or judged.deferred or judged.unknown or judged.remaining or run.lost:
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
+
+
+def _say_what_limits(reached: Reached, waiting: int, resume: str) -> None:
+    room_at = whole_second(reached.room_at)
+    if room_at is None:
+        views.talk(f"The limit of {reached.limit} is used up by what another run has on the way.")
+    else:
+        at = f"{views.local_time(room_at)} ({views.rfc3339(room_at)})"
+        views.talk(f"The limit of {reached.limit} is used up; there is room again at {at}.")
+    views.talk(f"{waiting:,} are still queued.")
+    views.next_step(resume, "Then go on with")
 
 
 def _say_what_is_paused(ummsg: Runtime, broadcast_ids: Sequence[int] | None) -> None:
@@ -99,6 +117,7 @@ def _in_words(started: float) -> Callable[[Tally], str]:
     def words(tally: Tally) -> str:
         rate = tally.attempted / max(time.monotonic() - started, 0.001)
         trouble = f", {tally.failed:,} failed" if tally.failed else ""
-        return f"{tally.sent:,} sent{trouble}, {tally.remaining:,} to go, {rate:,.0f}/s"
+        waiting = f", waiting for room ({tally.waits_for})" if tally.waits_for else ""
+        return f"{tally.sent:,} sent{trouble}, {tally.remaining:,} to go, {rate:,.0f}/s{waiting}"
 
     return words

@@ -91,7 +91,7 @@ def send_test(
     payload: PayloadOption = None,
     locale: LocaleOption = "",
 ) -> None:
-    """Send what `preview` shows, marked as a test, to any address; it is never counted."""
+    """Send what `preview` shows, marked as a test, to any address; only rate limits count it."""
     from ummsg.domain.address import checked_address
     from ummsg.domain.delivery import Fate
 

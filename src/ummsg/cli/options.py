@@ -35,6 +35,7 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST, help="
 BroadcastId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A broadcast's id.")]
 NoticeId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A notice's id.")]
 EventId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="An event's id, as in the log.")]
+Rate = Annotated[str | None, typer.Option("--rate", metavar="RATE", help="No faster than, say, 50/s or 50/s,5000/h.")]
 CustomerRef = Annotated[str, typer.Argument(metavar="REF", help="A customer's id or address.")]
 ProductRef = Annotated[str, typer.Argument(metavar="REF", help="A product's id or slug.")]
 CustomerOption = Annotated[str | None, typer.Option("--customer", metavar="REF", help="A customer's id or address.")]

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import Context, Fields, Format, Limit, noun
+from ummsg.cli.options import Context, Fields, Format, Limit, Rate, noun
+from ummsg.cli.rates import LIMIT_COLUMNS, limit_rows, parse_rate, show_limits
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.domain.email import SystemEmail
@@ -15,20 +16,22 @@ app = noun("Work down what is queued; what cron calls.")
 
 
 @app.command()
-def run(ctx: Context) -> None:
+def run(ctx: Context, rate: Rate = None) -> None:
     """Start what is scheduled for now, send what is due, then end.
 
-    Exit code 3 if recipients are left (deferred, failed or unknown), 1 if the mail server could not be reached.
+    Exit code 3 if recipients are left (deferred, failed, unknown, or held back by a limit), 1 if the mail server could
+    not be reached.
     """
     from ummsg.cli.draining import drain
 
     ummsg = ctx.obj
+    rates = parse_rate(rate)
     refused = ummsg.broadcasts.release_due()
     for broadcast_id, error in refused:
         error.details.append(f"broadcast {broadcast_id} is {ummsg.broadcasts.get(broadcast_id).status}")
         error.hint = error.hint or f"ummsg broadcast show {broadcast_id}"
         views.error(error)
-    code = drain(ummsg)
+    code = drain(ummsg, rate=rates)
     raise typer.Exit(code or (refused[0][1].exit_code if refused else ExitCode.DONE))
 
 
@@ -39,6 +42,14 @@ def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "")
     rows += [_row(*standing) for standing in ctx.obj.outbox.status()]
     columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
     views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted", "note"])
+    if format is ListFormat.TABLE and not fields:
+        show_limits(ctx.obj)
+
+
+@app.command()
+def limits(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
+    """Show the rate limits of the settings, what is used of each, and when there is room again."""
+    views.listing(limit_rows(ctx.obj), format, fields, columns=LIMIT_COLUMNS, key="limit")
 
 
 @app.command("list")

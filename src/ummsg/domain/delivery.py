@@ -230,6 +230,8 @@ class Tally:
     cancelled: int = 0
     remaining: int = 0
     """Open deliveries that the run has not come to yet."""
+    waits_for: str = ""
+    """The limit that leaves no room for the next one, while that takes a while."""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})

@@ -12,6 +12,7 @@ from ummsg.mail.templates import compile_email
 from ummsg.mail.transports.base import open_transport
 from ummsg.services.finding import Finding, Health
 from ummsg.services.letters import admins
+from ummsg.services.throttle import limits_of
 from ummsg.store.engine import Store, open_store
 from ummsg.vocabulary import ContentFormat
 
@@ -44,15 +45,13 @@ class Doctor:
         self._settings.layout()
         _ = self._settings.auto_suppress
         _ = self._settings.timezone
+        limits_of(self._settings)
         known = [setting.variable for setting in SETTINGS]
         for variable in environ:
             if variable.startswith(PREFIX) and variable not in known:
                 close = get_close_matches(variable, known, n=1)
                 hint = f"did you mean {close[0]}?" if close else "ummsg config show lists them"
                 return Finding("settings", Health.WARNING, f"{variable} is set, and is no setting of ummsg", hint)
-        if self._settings["RATE_LIMIT"]:
-            hint = "unset UMMSG_RATE_LIMIT, or wait for the version that keeps it"
-            return Finding("settings", Health.MISSING, "UMMSG_RATE_LIMIT cannot be kept by this version", hint)
         if not self._settings["NETWORK_NAME"]:
             what = "UMMSG_NETWORK_NAME is not set: nothing stands above the messages"
             return Finding("settings", Health.WARNING, what, 'UMMSG_NETWORK_NAME="Your Network" in .env')

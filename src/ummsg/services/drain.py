@@ -23,9 +23,11 @@ from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import DiskFull, InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
+from ummsg.services.gate import Gate, Reached
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
 from ummsg.services.refusals import Refusals
+from ummsg.services.throttle import Throttle, Wait, book
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -48,6 +50,8 @@ class Run:
     stopped_by: UmmsgError | None = None
     """What ended it early: the mail server was lost, or the operator pressed Ctrl-C (then `interrupted`)."""
     interrupted: bool = False
+    limited: Reached | None = None
+    """The limit that ended it early."""
     lost: int = 0
     """Deliveries of an earlier run that did not come back, which are unknown from now on."""
 
@@ -89,6 +93,11 @@ class _Turn:
     """Nothing more is due."""
     refused: UmmsgError | None = None
     """Why the next message cannot be made."""
+    gate: Gate | None = None
+    """What limits let through, if there are any."""
+    held_back: list[int] = field(default_factory=list)
+    """Broadcasts of which they let nothing through."""
+    wait: Wait = field(default_factory=Wait)
 
 
 class Drain:
@@ -103,7 +112,9 @@ class Drain:
         letters: Letters,
         refusals: Refusals,
         journal: Journal,
+        throttle: Throttle | None,
         *,
+        counts: bool,
         chance: Callable[[], float],
         broadcast_ids: Sequence[int],
         watch: Watch,
@@ -117,6 +128,8 @@ class Drain:
         self._refusals = refusals
         self._chance = chance
         self._journal = journal
+        self._throttle = throttle
+        self._counts = counts
         self._broadcast_ids = deque(broadcast_ids)
         self._watch = watch
         self._stopping = stopping
@@ -131,6 +144,8 @@ class Drain:
         self._look_at = self._turned_at
         self._second = clock().replace(microsecond=0)
         """The date of messages: it has no fractions."""
+        self._claims_at = self._turned_at
+        """When limits let us claim again."""
         self._waiting: deque[_Claimed] = deque()
         self._on_the_way: dict[int, _Claimed] = {}
         self._unwritten: dict[int, Settled] = {}
@@ -176,6 +191,8 @@ class Drain:
     def wait(self, seconds: float) -> None:
         if self._turn is not None:
             wait([self._turn], timeout=seconds)
+        else:
+            time.sleep(max(0, min(seconds, self._claims_at - time.monotonic())))
 
     def commit(self, keys: Sequence[int]) -> bool:
         if not (keys or self._unwritten):
@@ -285,7 +302,7 @@ class Drain:
         if self._turn is not None or self._ended:
             return
         since = time.monotonic() - self._turned_at
-        if not self._exhausted and len(self._waiting) < self._window // 2:
+        if not self._exhausted and len(self._waiting) < self._window // 2 and time.monotonic() >= self._claims_at:
             self._window = min(LARGEST_WINDOW, max(SMALLEST_WINDOW, 2 * len(self._settled)))
             self._turn_now(self._window)
         elif since > TURN_SECONDS:
@@ -322,7 +339,15 @@ class Drain:
         if stopped:
             self._returned += [claimed.delivery.id for claimed in stopped]
             self._waiting = deque(claimed for claimed in self._waiting if claimed not in stopped)
-        self._exhausted = self._exhausted or found.exhausted or found.refused is not None
+        self._claims_at = self._turned_at + found.wait.seconds
+        self._run.limited = self._run.limited or found.wait.reached
+        self._say_what_it_waits_for(found.wait.limit)
+        self._exhausted = self._exhausted or found.exhausted or bool(found.refused or found.wait.reached)
+
+    def _say_what_it_waits_for(self, limit: str) -> None:
+        if limit or self._run.of_broadcasts.waits_for:
+            self._run.of_broadcasts.waits_for = limit
+            self._watch(self._run.tally)
 
     # In the ledger's thread
 
@@ -340,6 +365,8 @@ class Drain:
 
     def _record(self, tx: Transaction, settled: Mapping[int, Settled], token: str) -> None:
         tx.outbox.record(settled, token, self._clock())
+        if self._counts:
+            book(tx, settled, self._clock())
         failed = {key: each.reply for key, each in settled.items() if each.status is DeliveryStatus.FAILED}
         if failed:
             self._refusals.note(tx, [(email, failed[key]) for key, email in tx.outbox.addresses(failed).items()])
@@ -349,8 +376,9 @@ class Drain:
 
     def _claim(self, tx: Transaction, number: int, turn: _Turn) -> None:
         """Up to so many: of events before any of a broadcast. What became pointless while it waited is recorded."""
-        token = self._journal.token
-        for delivery in tx.outbox.claim_of_event(token, self._clock(), number):
+        token, now = self._journal.token, self._clock()
+        turn.gate = self._throttle.gate(tx, now) if self._throttle else None
+        for delivery in (turn.gate or tx.outbox).claim_of_event(token, now, number):
             letter = self._letters.open(tx, delivery)
             if settled := letter.dropped(tx, self._clock()):
                 self._drop(tx, delivery, settled, turn)
@@ -365,7 +393,12 @@ class Drain:
                 return
             if not goes_on:
                 self._broadcast_ids.popleft()
+        self._broadcast_ids.extendleft(reversed(turn.held_back))
         turn.exhausted = not self._broadcast_ids and not turn.claimed and not turn.dropped
+        if self._throttle and turn.gate:
+            of_events = not turn.claimed and turn.gate.holds_back(None)
+            turn.exhausted = turn.exhausted and not of_events
+            turn.wait = self._throttle.wait(turn.gate)
 
     def _claim_of_broadcast(self, tx: Transaction, broadcast_id: int, number: int, turn: _Turn) -> bool:
         """False when it was paused, cancelled or has become too late meanwhile, as when nothing of it is due."""
@@ -376,8 +409,10 @@ class Drain:
         if not_after is not None and not_after <= now:
             tx.outbox.cancel_open(broadcast_id, "too late: --not-after has passed", now)
             return False
-        claimed = tx.outbox.claim(broadcast_id, self._journal.token, now, number)
+        claimed = (turn.gate or tx.outbox).claim(broadcast_id, self._journal.token, now, number)
         if not claimed:
+            if turn.gate and turn.gate.holds_back(broadcast_id):
+                turn.held_back.append(broadcast_id)
             return False
         prepared = self._prepared_for(tx, broadcast_id)
         reasons = tx.outbox.suppressed([delivery.id for delivery in claimed])

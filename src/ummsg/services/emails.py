@@ -22,6 +22,7 @@ from ummsg.services.events import refused
 from ummsg.services.letters import addressed, admins
 from ummsg.services.system_email import PreparedSystemEmail, Recipient, placeholders_of
 from ummsg.services.targets import Targets
+from ummsg.services.throttle import counted
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import EmailTarget
 
@@ -174,13 +175,16 @@ class Emails:
         payload: Any = None,
         locale: str = "",
     ) -> Outcome:
-        """Send the message of `preview`, marked as a test, to any address; no metric counts it."""
+        """Send the message of `preview`, marked as a test, to any address; no metric counts it, but limits do.
+
+        Raises LimitReached.
+        """
         prepared, recipient, values = self._ready(self.get(slug).draft, customer, payload, locale)
         message_id = f"test.{secrets.token_hex(16)}@{prepared.domain}"
         with _explained(prepared):
             addressed = replace(recipient, email=to)
             parcel = prepared.parcel(addressed, values, message_id=message_id, now=self._clock(), test=True)
-        with transport().connect() as connection:
+        with transport().connect() as connection, counted(self._store, self._settings, to, self._clock):
             return connection.send(parcel.envelope, parcel.message)
 
     def _ready(

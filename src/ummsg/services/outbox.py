@@ -9,7 +9,8 @@ from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery, Outcome
 from ummsg.domain.email import SystemEmail
-from ummsg.errors import MailServerUnreachable, NotConfigured
+from ummsg.domain.limits import Rates, Standing
+from ummsg.errors import MailServerUnreachable
 from ummsg.mail.transports.base import Transport
 from ummsg.mail.transports.courier import carry
 from ummsg.services.drain import Drain, Run, Watch
@@ -18,6 +19,7 @@ from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.recovery import recover
 from ummsg.services.refusals import Refusals
+from ummsg.services.throttle import Throttle, counted, limits_of, standings_in, take_up
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -46,7 +48,7 @@ class Outbox:
 
         Raises MailServerUnreachable, MailServerRefused or NotConfigured.
         """
-        self._refuse_rate_limit()
+        limits_of(self._settings)
         transport = self._transport()
         with transport.connect():
             return transport.description
@@ -55,15 +57,19 @@ class Outbox:
         self,
         broadcast_ids: Sequence[int] | None = None,
         *,
+        rate: Rates = (),
         watch: Watch = lambda tally: None,
         stopping: Callable[[], bool] = lambda: False,
     ) -> Run:
         """Work down what is due: system emails first, then these broadcasts, or all; end when nothing is due.
 
-        `stopping` is asked between messages. Raises MailServerRefused and NotConfigured; a server that is lost on
-        the way ends the run instead (`stopped_by`). In every case what was not sent is still queued.
+        `rate` holds besides the limits of the settings. `stopping` is asked between messages. Raises MailServerRefused
+        and NotConfigured; a server that is lost on the way ends the run instead (`stopped_by`), as does a limit that
+        leaves no room for long (`limited`). In every case what was not sent is still queued.
         """
+        limits = limits_of(self._settings, rate)
         run = Run()
+        counts = take_up(self._store, limits, self._clock())
         run.lost = recover(self._store, self._clock())
         ids = self._active() if broadcast_ids is None else broadcast_ids
         run.of_broadcasts.remaining = self._waiting(ids)
@@ -71,7 +77,7 @@ class Outbox:
         if not run.tally.remaining:
             self._finish(ids)
             return run
-        self._refuse_rate_limit()
+        journal = Journal(self._store.path, secrets.token_hex(16))
         drain = Drain(
             self._store,
             self._settings,
@@ -79,7 +85,9 @@ class Outbox:
             run,
             Letters(self._settings, self._kinds),
             Refusals(self._settings, self._clock),
-            Journal(self._store.path, secrets.token_hex(16)),
+            journal,
+            Throttle(limits, journal.token) if limits else None,
+            counts=counts,
             chance=self._chance,
             broadcast_ids=ids,
             watch=watch,
@@ -94,10 +102,13 @@ class Outbox:
         return run
 
     def send_test(self, prepared: PreparedEmail, customer: Customer, to: str) -> Outcome:
-        """Send one customer's message, marked as a test, to any address; the ledger knows nothing of it."""
+        """Send one customer's message, marked as a test, to any address; the ledger knows nothing of it.
+
+        Limits hold for it, and count it. Raises LimitReached.
+        """
         message_id = f"test.{secrets.token_hex(16)}@{prepared.domain}"
         parcel = prepared.parcel(customer, to=to, message_id=message_id, now=self._clock(), test=True)
-        with self._transport().connect() as connection:
+        with self._transport().connect() as connection, counted(self._store, self._settings, to, self._clock):
             return connection.send(parcel.envelope, parcel.message)
 
     def counts(self, broadcast_id: int) -> Counts:
@@ -124,13 +135,17 @@ class Outbox:
         with self._store.read() as tx:
             return [(tx.emails.by_id(email_id), counts, due) for email_id, counts, due in tx.outbox.open_of_emails()]
 
-    def _refuse_rate_limit(self) -> None:
-        """Better no mail than mail that breaks a limit which somebody was given."""
-        if self._settings["RATE_LIMIT"]:
-            raise NotConfigured(
-                "UMMSG_RATE_LIMIT is set, and this version cannot keep rate limits",
-                hint="unset UMMSG_RATE_LIMIT, or wait for the version that keeps it",
-            )
+    def limits(self) -> list[tuple[Standing, int]]:
+        """Where each limit of the settings stands, and how many deliveries wait for its domain's turn.
+
+        Raises NotConfigured for what is no limit.
+        """
+        limits = limits_of(self._settings)
+        with self._store.read() as tx:
+            on_the_way = [email for _, email in tx.limits.on_the_way()]
+            lines = tx.limits.length_of_lines()
+            found = standings_in(tx, limits, self._clock(), on_the_way)
+            return [(standing, lines.get(standing.scope, 0)) for standing in found]
 
     def _standing(self, tx: Transaction, broadcast_id: int) -> tuple[Broadcast, Counts, datetime | None]:
         broadcast = tx.broadcasts.get(broadcast_id)

@@ -1,7 +1,7 @@
 """Plan and apply: write down what a broadcast would do, and later make sure that it would still do the same."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from ummsg.domain.plan import (
 from ummsg.errors import PlanOutdated
 from ummsg.mail.layout import laid_out
 from ummsg.services.reviews import Review, Reviews
+from ummsg.services.throttle import limits_of
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastType, TargetKind
 
@@ -39,20 +40,15 @@ class Plans:
         self._clock = clock
         self._reviews = Reviews(store, settings, clock)
 
-    def make(
-        self, draft: BroadcastDraft, *, key: str | None = None, limits: Sequence[tuple[int, int]] = ()
-    ) -> tuple[Review, Plan]:
+    def make(self, draft: BroadcastDraft, *, key: str | None = None) -> tuple[Review, Plan]:
         """Review a draft and write down what came of it. Raises what a review raises, and NotConfigured without a
-        secret key to seal it with.
-
-        `limits` are numbers of messages and the seconds in which no more may go out.
-        """
+        secret key to seal it with or with limits that are none."""
         secret = self._settings.secret_key()
         review = self._reviews.review(draft)
         with self._store.read() as tx:
             database = tx.identity()
             standing, targets = self._standing(tx, draft, secret)
-            estimate = self._estimate(tx, draft, standing.counts["recipients"], limits)
+            estimate = self._estimate(tx, draft, standing.counts["recipients"])
         digest = keyed_digest(secret, "key", [database.encode(), draft.digest().encode(), standing.audience.encode()])
         idempotency_key = key or f"plan-{digest[:32]}"
         return review, Plan(self._clock(), database, draft, targets, standing, idempotency_key, estimate)
@@ -109,13 +105,12 @@ class Plans:
             parts["bounce and unsubscribe addresses"] = [email.return_path.address, links.url, links.mailto]
         return {name: keyed_digest(secret, name, [json.dumps(part).encode()]) for name, part in parts.items()}
 
-    def _estimate(
-        self, tx: Transaction, draft: BroadcastDraft, recipients: int, limits: Sequence[tuple[int, int]]
-    ) -> Estimate | None:
-        """By the limits if there are any, else by how fast the last broadcast went."""
+    def _estimate(self, tx: Transaction, draft: BroadcastDraft, recipients: int) -> Estimate | None:
+        """By the limits of all mail if there are any, else by how fast the last broadcast went."""
         if draft.type is BroadcastType.NOTICE or draft.at_local is not None:
             return None
-        if (seconds := least_seconds(recipients, limits)) is not None:
+        limits = limits_of(self._settings).of_all
+        if (seconds := least_seconds(recipients, [(limit.number, limit.seconds) for limit in limits])) is not None:
             return Estimate(seconds, "rate limits")
         if (pace := tx.broadcasts.last_pace()) is None:
             return None

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ummsg.domain.delivery import GONE, Settled
+from ummsg.services.throttle import book
 from ummsg.store.engine import Store
 from ummsg.store.journal import Left, journals, take_over
 from ummsg.vocabulary import DeliveryStatus
@@ -21,6 +22,7 @@ def recover(store: Store, now: datetime) -> int:
         if left := take_over(token, path, expired=expired):
             unknown += _settle(store, left, now)
     with store.begin() as tx:
+        tx.limits.book([*tx.limits.lost(now), *tx.limits.release_lost(now)], now)
         return unknown + tx.outbox.expire_leases(now)
 
 
@@ -32,6 +34,7 @@ def _settle(store: Store, left: Left, now: datetime) -> int:
             if number not in settled and (number in left.begun or not left.complete):
                 settled[number] = Settled(DeliveryStatus.UNKNOWN, attempts + 1, None, GONE)
         tx.outbox.record(settled, left.token, now)
+        book(tx, settled, now)
         tx.outbox.give_back(held.keys() - settled.keys(), left.token, now)
     if left.dead:
         left.path.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
 from ummsg.store.events import Events
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
+from ummsg.store.limits import LimitUses
 from ummsg.store.local_times import LocalTimes
 from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
@@ -28,7 +29,7 @@ from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -102,6 +103,10 @@ class Transaction:
     @cached_property
     def local_times(self) -> LocalTimes:
         return LocalTimes(self.session)
+
+    @cached_property
+    def limits(self) -> LimitUses:
+        return LimitUses(self.session)
 
     @cached_property
     def attempts(self) -> Attempts:

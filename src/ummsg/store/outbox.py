@@ -263,6 +263,7 @@ class Outbox:
         """Deliveries of system emails that are due, or were refused for now; not those whose time is to come."""
         open_now = or_(
             and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.due_at <= now),
+            and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.waits_for.is_not(None)),
             deliveries.c.status.in_((DeliveryStatus.DEFERRED, DeliveryStatus.SENDING)),
         )
         return int(self._execute(select(func.count()).select_from(deliveries).where(_OF_EVENT, open_now)).scalar_one())
@@ -279,7 +280,7 @@ class Outbox:
         for email_id, status, number, due in rows:
             by_status, moments = found.setdefault(email_id, ({}, []))
             by_status[DeliveryStatus(status)] = number
-            if status != DeliveryStatus.SENDING:
+            if status != DeliveryStatus.SENDING and due is not None:  # none of what waits for its domain's turn
                 moments.append(due)
         return [
             (email_id, Counts.of(by_status), min(moments, default=None))

@@ -238,6 +238,11 @@ class DeliveryRow(SQLModel, table=True):
         ),
         Index("ix_deliveries_system", "status", "due_at", sqlite_where=text("broadcast_id IS NULL")),
         Index("ix_deliveries_email", "email_id", "status", "updated_at", sqlite_where=text("broadcast_id IS NULL")),
+        Index(
+            "ix_deliveries_waiting",
+            *("waits_for", "broadcast_id", "id"),
+            sqlite_where=text("waits_for IS NOT NULL AND status = 'queued'"),
+        ),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -259,6 +264,8 @@ class DeliveryRow(SQLModel, table=True):
     """Attempts made before an admin had it sent again: they do not count towards giving up."""
     tried_since: datetime | None = _moment()
     """When the first attempt that counts was deferred."""
+    waits_for: str | None = _text(None)
+    """The domain for whose limit it waits its turn, in a line of its own and with no `due_at`."""
 
 
 class AttemptRow(SQLModel, table=True):
@@ -294,6 +301,36 @@ class IdentityRow(SQLModel, table=True):
     __tablename__ = "identity"
 
     id: str = Field(sa_type=Text, primary_key=True)
+
+
+class LimitKeptRow(SQLModel, table=True):
+    """A limit that some drain keeps: of all mail (an empty scope) or of a domain, for a span of so many seconds."""
+
+    __tablename__ = "limits_kept"
+
+    scope: str = Field(sa_type=Text, primary_key=True)
+    seconds: int = Field(primary_key=True)
+
+
+class LimitUseRow(SQLModel, table=True):
+    """Messages that were handed over, as each limit counts them; rows whose span is over are deleted."""
+
+    __tablename__ = "limit_uses"
+
+    scope: str = Field(sa_type=Text, primary_key=True)
+    seconds: int = Field(primary_key=True)
+    booked_at: datetime = Field(sa_column=Column(UtcDateTime(), primary_key=True))
+    number: int
+
+
+class LimitHoldRow(SQLModel, table=True):
+    """A message outside the outbox (a test) that is on the way, at the latest until then."""
+
+    __tablename__ = "limit_holds"
+
+    id: int = Field(default=None, primary_key=True)
+    email: str = _text()
+    until: datetime = _moment(nullable=False)
 
 
 class DismissalRow(SQLModel, table=True):

@@ -36,17 +36,23 @@ class Network:
         self._store = store
 
     def customers(self, *names: str, **attributes: str) -> None:
+        self._add([(name, f"{name.lower()}@example.com") for name in names], attributes)
+
+    def addresses(self, *emails: str) -> None:
+        self._add([(email, email) for email in emails], {})
+
+    def _add(self, people: list[tuple[str, str]], attributes: dict[str, str]) -> None:
         rows = [
             {
-                "email": f"{name.lower()}@example.com",
-                "email_key": f"{name.lower()}@example.com",
+                "email": email,
+                "email_key": email,
                 "name": name,
                 "locale": "",
                 "timezone": "",
                 "email_verification": "none",
                 "attributes": attributes,
             }
-            for name in names
+            for name, email in people
         ]
         self._insert(CustomerRow, rows)
 
