@@ -21,6 +21,7 @@ from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
+from ummsg.services.error_rates import ErrorRates
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
 from ummsg.services.refusals import Refusals
@@ -43,6 +44,8 @@ class Run:
     stopped_by: UmmsgError | None = None
     """What ended it early: the mail server was lost, or the operator pressed Ctrl-C (then `interrupted`)."""
     interrupted: bool = False
+    sender_refused: int | None = None
+    """The broadcast whose sender the server refused."""
     lost: int = 0
     """Deliveries of an earlier run that did not come back, which are unknown from now on."""
 
@@ -92,6 +95,7 @@ class Drain:
         run: Run,
         letters: Letters,
         refusals: Refusals,
+        error_rates: ErrorRates,
         journal: Journal,
         *,
         chance: Callable[[], float],
@@ -105,6 +109,7 @@ class Drain:
         self._run = run
         self._letters = letters
         self._refusals = refusals
+        self._error_rates = error_rates
         self._chance = chance
         self._journal = journal
         self._broadcast_ids = deque(broadcast_ids)
@@ -171,6 +176,7 @@ class Drain:
         if isinstance(outcome, MailServerRefused):
             if not claimed.has_own_sender:
                 self.take_back(key)
+                self._run.sender_refused = claimed.delivery.broadcast_id
                 raise outcome
             outcome = Outcome(Fate.REFUSED, ": ".join([outcome.what, *outcome.details]))
         delivery = claimed.delivery
@@ -305,6 +311,7 @@ class Drain:
 
     def _record(self, tx: Transaction, settled: Mapping[int, Settled], token: str) -> None:
         tx.outbox.record(settled, token, self._clock())
+        self._error_rates.note(tx, settled)
         failed = {key: each.reply for key, each in settled.items() if each.status is DeliveryStatus.FAILED}
         if failed:
             self._refusals.note(tx, [(email, failed[key]) for key, email in tx.outbox.addresses(failed).items()])

@@ -9,15 +9,17 @@ from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery, Outcome
 from ummsg.domain.email import SystemEmail
-from ummsg.errors import MailServerUnreachable, NotConfigured
+from ummsg.errors import MailServerRefused, MailServerUnreachable, NotConfigured
 from ummsg.mail.transports.base import Transport
 from ummsg.mail.transports.courier import carry
 from ummsg.services.drain import Drain, Run, Watch
+from ummsg.services.error_rates import ErrorRates
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.recovery import recover
 from ummsg.services.refusals import Refusals
+from ummsg.services.refused_server import pause_refused
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -60,8 +62,9 @@ class Outbox:
     ) -> Run:
         """Work down what is due: system emails first, then these broadcasts, or all; end when nothing is due.
 
-        `stopping` is asked between messages. Raises MailServerRefused and NotConfigured; a server that is lost on
-        the way ends the run instead (`stopped_by`). In every case what was not sent is still queued.
+        `stopping` is asked between messages. Raises MailServerRefused, after pausing what it is about, and
+        NotConfigured; a server that is lost on the way ends the run instead (`stopped_by`). In every case what was
+        not sent is still queued.
         """
         run = Run()
         run.lost = recover(self._store, self._clock())
@@ -79,6 +82,7 @@ class Outbox:
             run,
             Letters(self._settings, self._kinds),
             Refusals(self._settings, self._clock),
+            ErrorRates(self._settings, self._clock),
             Journal(self._store.path, secrets.token_hex(16)),
             chance=self._chance,
             broadcast_ids=ids,
@@ -90,6 +94,9 @@ class Outbox:
                 carry(self._transport(), drain, connections=self._settings.mail_connections)
         except MailServerUnreachable as error:
             run.stopped_by = error
+        except MailServerRefused as error:
+            pause_refused(self._store, ids, run.sender_refused, error, self._clock())
+            raise
         self._finish(ids)
         return run
 

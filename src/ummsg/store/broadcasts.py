@@ -91,12 +91,15 @@ class Broadcasts:
         return [row.id for row in rows]
 
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
-        self._update(broadcast_id, status=status, note=note, updated_at=now)
+        """What is resumed starts without the results for which it was paused."""
+        self._update(broadcast_id, status=status, note=note, recent="", updated_at=now)
 
     def reopen(self, broadcast_id: int, now: datetime) -> None:
         """Queue a finished broadcast again, of which something is to be sent once more; leave any other alone."""
         finished = (broadcasts.c.id == broadcast_id) & (broadcasts.c.status == BroadcastStatus.FINISHED)
-        self._execute(update(broadcasts).where(finished).values(status=BroadcastStatus.QUEUED, updated_at=now))
+        self._execute(
+            update(broadcasts).where(finished).values(status=BroadcastStatus.QUEUED, recent="", updated_at=now)
+        )
 
     def delete(self, broadcast_id: int) -> None:
         """For one without deliveries: a ledger is never deleted."""

@@ -19,6 +19,7 @@ from ummsg.store.bounces import Bounces
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
+from ummsg.store.error_rates import ErrorRates
 from ummsg.store.events import Events
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
 from ummsg.store.lock_holder import lock_holder
@@ -27,7 +28,7 @@ from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -97,6 +98,10 @@ class Transaction:
     @cached_property
     def attempts(self) -> Attempts:
         return Attempts(self.session)
+
+    @cached_property
+    def error_rates(self) -> ErrorRates:
+        return ErrorRates(self.session)
 
     @cached_property
     def settling(self) -> Settling:

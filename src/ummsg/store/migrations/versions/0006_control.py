@@ -1,0 +1,13 @@
+"""The last results of each broadcast, by which it is paused when too much of it is refused."""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+STATEMENTS = ("ALTER TABLE broadcasts ADD COLUMN recent TEXT NOT NULL DEFAULT ''",)
+
+
+def upgrade() -> None:
+    for statement in STATEMENTS:
+        op.execute(statement)
