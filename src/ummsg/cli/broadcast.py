@@ -7,8 +7,8 @@ import typer
 
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import BroadcastId, Context, Fields, Format, Limit, Yes, noun
-from ummsg.cli.times import parse_time
+from ummsg.cli.options import Attempts, BroadcastId, Context, Fields, Format, Limit, RetryFor, Yes, noun
+from ummsg.cli.times import parse_length, parse_time
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -146,6 +146,8 @@ def edit(
     ends: Annotated[str | None, typer.Option("--ends", metavar="TIME")] = None,
     sender: Annotated[str | None, typer.Option("--from", metavar="SENDER")] = None,
     reply_to: Annotated[str | None, typer.Option("--reply-to", metavar="ADDRESS")] = None,
+    attempts: Attempts = None,
+    retry_for: RetryFor = None,
     reshow: Annotated[bool, typer.Option("--reshow", help="Show a notice again to those who dismissed it.")] = False,
 ) -> None:
     """Change a draft, a scheduled email, or a notice that is on dashboards.
@@ -163,6 +165,8 @@ def edit(
         "ends": parse_time(ends, "--ends"),
         "sender": sender,
         "reply_to": reply_to,
+        "attempts": attempts,
+        "retry_for": parse_length(retry_for, "--retry-for"),
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     if not changes and not reshow:
@@ -238,7 +242,10 @@ def _row(broadcast: "Broadcast") -> dict[str, Any]:
 def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dict[str, Any]:
     from dataclasses import asdict
 
+    from ummsg.domain.duration import shown_duration
+
     draft = broadcast.draft
+    retries = draft.retries if draft.type is BroadcastType.EMAIL else None
     return {
         "id": broadcast.id,
         "type": broadcast.type.value,
@@ -257,6 +264,8 @@ def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dic
         "ends": draft.ends,
         "from": draft.sender or None,
         "reply_to": draft.reply_to or None,
+        "attempts": retries and retries.attempts,
+        "retry_for": retries and shown_duration(retries.age),
         "idempotency_key": broadcast.idempotency_key,
         "created_at": broadcast.created_at,
         "updated_at": broadcast.updated_at,

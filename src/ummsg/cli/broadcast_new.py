@@ -8,8 +8,8 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import Context, NoInput, Yes
-from ummsg.cli.times import parse_time
+from ummsg.cli.options import Attempts, Context, NoInput, RetryFor, Yes
+from ummsg.cli.times import parse_length, parse_time
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -81,6 +81,8 @@ def new(
     ends: Annotated[str | None, typer.Option("--ends", metavar="TIME", help="Show a notice until then.")] = None,
     sender: Annotated[str, typer.Option("--from", metavar="SENDER", help='"Name <address>", if not UMMSG_FROM.')] = "",
     reply_to: Annotated[str, typer.Option("--reply-to", metavar="ADDRESS", help="Where answers go.")] = "",
+    attempts: Attempts = None,
+    retry_for: RetryFor = None,
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", metavar="K", help="A second call with the same key does nothing.")
     ] = None,
@@ -119,6 +121,8 @@ def new(
         ends=parse_time(ends, "--ends"),
         sender=sender,
         reply_to=reply_to,
+        attempts=attempts,
+        retry_for=parse_length(retry_for, "--retry-for"),
     )
     how = How(idempotency_key, draft, queue, dry_run, yes, porcelain)
     raise typer.Exit(compose(ummsg, answers, how, ask=ummsg.prompter.interactive and not no_input))

@@ -1,7 +1,8 @@
 """Times as they are typed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from ummsg.domain.duration import parse_duration
 from ummsg.errors import InvalidInput
 
 
@@ -19,3 +20,13 @@ def parse_time(text: str | None, flag: str) -> datetime | None:
             hint=f"{flag} 2027-01-31T08:00+01:00, or without a zone for this machine's",
         ) from None
     return moment
+
+
+def parse_length(text: str | None, flag: str) -> timedelta | None:
+    """A length of time. Raises InvalidInput naming the flag."""
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{flag}: {error.what}", hint=f"{flag} 12h, or 2d, 1d12h, 90m") from None

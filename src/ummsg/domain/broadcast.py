@@ -4,12 +4,17 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ummsg.domain.audience import Audience
+from ummsg.domain.delivery import MAX_AGE, MAX_ATTEMPTS, Retries
+from ummsg.domain.duration import shown_duration
 from ummsg.domain.message_text import text_problems
 from ummsg.errors import Problem
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
+
+MOST_ATTEMPTS = 50
+LONGEST_AGE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,7 @@ class BroadcastDraft:
 
     `at` is when an email goes out (None: now), `not_after` when it is too late for it; `starts` and `ends` are a
     notice's window. All times are aware. `sender` and `reply_to` are `Name <address>` or empty for the settings'.
+    `attempts` and `retry_for` bound how an email is tried again, instead of the usual bounds.
     """
 
     type: BroadcastType
@@ -32,10 +38,20 @@ class BroadcastDraft:
     ends: datetime | None = None
     sender: str = ""
     reply_to: str = ""
+    attempts: int | None = None
+    retry_for: timedelta | None = None
+
+    @property
+    def retries(self) -> Retries:
+        return Retries(self.attempts or MAX_ATTEMPTS, self.retry_for or MAX_AGE)
 
     def digest(self) -> str:
-        """What `--idempotency-key` compares: equal for equal messages to equal audiences."""
-        canonical = json.dumps(asdict(self), sort_keys=True, default=lambda moment: moment.isoformat())
+        """What `--idempotency-key` compares: equal for equal messages to equal audiences.
+
+        Fields that came later are in it only when they are given: keys that were used before keep their digest.
+        """
+        fields = {name: value for name, value in asdict(self).items() if value is not None or name not in _CAME_LATER}
+        canonical = json.dumps(fields, sort_keys=True, default=_canonical)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def problems(self, now: datetime) -> Iterator[Problem]:
@@ -44,6 +60,7 @@ class BroadcastDraft:
             yield Problem("targets", "choose customers (--customer), products (--product) or --everyone")
         yield from text_problems(self.subject, self.content)
         yield from self._time_problems(now)
+        yield from self._retry_problems()
 
     def _time_problems(self, now: datetime) -> Iterator[Problem]:
         foreign = ("at", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")
@@ -58,6 +75,26 @@ class BroadcastDraft:
             yield Problem("ends", "is not after --starts")
         if self.at and self.not_after and self.not_after <= self.at:
             yield Problem("not-after", "is not after --at")
+
+    def _retry_problems(self) -> Iterator[Problem]:
+        if self.type is BroadcastType.NOTICE:
+            for name in ("attempts", "retry_for"):
+                if getattr(self, name) is not None:
+                    yield Problem(name.replace("_", "-"), "does not go with --type notice")
+            return
+        if self.attempts is not None and not 1 <= self.attempts <= MOST_ATTEMPTS:
+            yield Problem("attempts", f"{self.attempts} is not from 1 to {MOST_ATTEMPTS}")
+        if self.retry_for is not None and not timedelta() < self.retry_for <= LONGEST_AGE:
+            yield Problem(
+                "retry-for", f"{shown_duration(self.retry_for)} is not from 1m to {shown_duration(LONGEST_AGE)}"
+            )
+
+
+_CAME_LATER = ("attempts", "retry_for")
+
+
+def _canonical(value: datetime | timedelta) -> str | float:
+    return value.isoformat() if isinstance(value, datetime) else value.total_seconds()
 
 
 PAUSABLE = (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING, BroadcastStatus.QUEUED)

@@ -9,7 +9,7 @@ from ummsg.config import Settings
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
-from ummsg.errors import InvalidInput, UmmsgError
+from ummsg.errors import InvalidDraft, InvalidInput, UmmsgError
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
@@ -141,12 +141,18 @@ class Broadcasts:
             return self._reviews.prepare(tx, tx.broadcasts.get(broadcast_id).draft)
 
     def edit(self, broadcast_id: int, changes: dict[str, Any], *, reshow: bool = False) -> Broadcast:
-        """Change a draft, a scheduled email or a notice; `reshow` forgets who dismissed the notice."""
+        """Change a draft, a scheduled email or a notice; `reshow` forgets who dismissed the notice.
+
+        Raises InvalidDraft for a change that is wrong by itself, and unless it is a draft, as `review` does.
+        """
         broadcast = self.get(broadcast_id)
         _refuse_unless(broadcast, _EDITABLE, "can no longer be edited")
         if reshow and broadcast.type is not BroadcastType.NOTICE:
             raise InvalidInput("--reshow is for notices; an email has no dismissals")
         draft = replace(broadcast.draft, **changes)
+        problems = [one for one in draft.problems(self._clock()) if one.field.replace("-", "_") in changes]
+        if problems:
+            raise InvalidDraft(problems)
         html = "" if broadcast.status is BroadcastStatus.DRAFT else self.review(draft).html
         with self._store.begin() as tx:
             if reshow:

@@ -16,7 +16,7 @@ from typing import Self
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer, email_key
-from ummsg.domain.delivery import Delivery, Fate, Outcome, Settled, Tally, dropped, settle, unsendable
+from ummsg.domain.delivery import USUAL, Delivery, Fate, Outcome, Retries, Settled, Tally, dropped, settle, unsendable
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
@@ -66,6 +66,7 @@ class _Claimed:
 
     delivery: Delivery
     parcel: Callable[[datetime], Parcel]
+    retries: Retries = USUAL
     has_own_sender: bool = False
     """Whether a sender that the server refuses is this message's fault, and not every message's."""
 
@@ -186,6 +187,7 @@ class Drain:
             now=self._clock(),
             attempts_before=delivery.attempts_before,
             tried_since=delivery.tried_since,
+            retries=claimed.retries,
             chance=self._chance(),
         )
         self._settle(key, settled)
@@ -360,7 +362,7 @@ class Drain:
                 settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
                 self._drop(tx, delivery, settled, turn)
             else:
-                turn.claimed.append(_Claimed(delivery, _parcel_of(prepared, delivery, customers)))
+                turn.claimed.append(_Claimed(delivery, _parcel_of(prepared, delivery, customers), prepared.retries))
         return True
 
     def _drop(self, tx: Transaction, delivery: Delivery, settled: Settled, turn: _Turn) -> None:

@@ -1,7 +1,7 @@
 """Broadcasts as they are stored: the draft, its audience as a rule, and where it stands."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
@@ -151,6 +151,8 @@ def _columns_of(draft: BroadcastDraft) -> dict[str, Any]:
         "ends": draft.ends,
         "sender": draft.sender,
         "reply_to": draft.reply_to,
+        "attempts": draft.attempts,
+        "retry_seconds": None if draft.retry_for is None else int(draft.retry_for.total_seconds()),
         "digest": draft.digest(),
     }
 
@@ -169,4 +171,6 @@ def _draft_of(row: BroadcastRow, audience: Audience) -> BroadcastDraft:
         ends=row.ends,
         sender=row.sender,
         reply_to=row.reply_to,
+        attempts=row.attempts,
+        retry_for=None if row.retry_seconds is None else timedelta(seconds=row.retry_seconds),
     )

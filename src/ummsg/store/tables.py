@@ -150,6 +150,9 @@ class BroadcastRow(SQLModel, table=True):
     """Recipients that the audience was frozen to."""
     frozen_through: int = 0
     """The highest customer id that freezing has dealt with."""
+    attempts: int | None = None
+    """How often a delivery is tried, and for how long, if not as usual."""
+    retry_seconds: int | None = None
     recent: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     """Its last results, a letter each (`domain/error_rate.py`)."""
     idempotency_key: str | None = Field(default=None, sa_type=Text, unique=True)
