@@ -15,21 +15,24 @@ app = noun("Work down what is queued; what cron calls.")
 
 
 @app.command()
-def run(ctx: Context) -> None:
+def run(
+    ctx: Context,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and send what comes due, until Ctrl-C.")] = False,
+) -> None:
     """Start what is scheduled for now, send what is due, then end.
 
-    Exit code 3 if recipients are left (deferred, failed or unknown), 1 if the mail server could not be reached.
+    Exit code 3 if recipients are left (deferred, failed or unknown), 1 if the mail server could not be reached. With
+    --watch it waits for a server that is away, and ends with 0 when it is stopped, with 4 if the server refuses the
+    login.
     """
-    from ummsg.cli.draining import drain
+    from ummsg.cli.draining import drain, say_what_cannot_start
+    from ummsg.cli.watching import watch as stay
 
-    ummsg = ctx.obj
-    refused = ummsg.broadcasts.release_due()
-    for broadcast_id, error in refused:
-        error.details.append(f"broadcast {broadcast_id} is paused")
-        error.hint = error.hint or f"ummsg broadcast show {broadcast_id}"
-        views.error(error)
-    code = drain(ummsg)
-    raise typer.Exit(code or (refused[0][1].exit_code if refused else ExitCode.DONE))
+    if watch:
+        raise typer.Exit(stay(ctx.obj))
+    refused = say_what_cannot_start(ctx.obj)
+    code = drain(ctx.obj)
+    raise typer.Exit(code or (refused[0].exit_code if refused else ExitCode.DONE))
 
 
 @app.command()

@@ -100,6 +100,15 @@ class Outbox:
         self._finish(ids)
         return run
 
+    def next_moment(self) -> datetime | None:
+        """When there is next something to do; it may have passed."""
+        with self._store.read() as tx:
+            return tx.agenda.next_moment()
+
+    def recover(self) -> int:
+        """Settle what killed runs left behind; returns of how many deliveries nobody knows whether they arrived."""
+        return recover(self._store, self._clock())
+
     def send_test(self, prepared: PreparedEmail, customer: Customer, to: str) -> Outcome:
         """Send one customer's message, marked as a test, to any address; the ledger knows nothing of it."""
         message_id = f"test.{secrets.token_hex(16)}@{prepared.domain}"

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlmodel import Session
 
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
+from ummsg.store.agenda import Agenda
 from ummsg.store.attempts import Attempts
 from ummsg.store.audience import Audiences
 from ummsg.store.bounces import Bounces
@@ -98,6 +99,10 @@ class Transaction:
     @cached_property
     def attempts(self) -> Attempts:
         return Attempts(self.session)
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        return Agenda(self.session)
 
     @cached_property
     def error_rates(self) -> ErrorRates:
