@@ -17,6 +17,7 @@ from ummsg.domain.patience import pause_after
 from ummsg.errors import DatabaseBusy, DiskFull, MailServerUnreachable, Overtaken, SenderRefused, UmmsgError
 from ummsg.runtime import Runtime
 from ummsg.services.drain import Run
+from ummsg.services.outbox import Outbox
 from ummsg.vocabulary import ExitCode
 
 POLL_SECONDS = 1.0
@@ -32,9 +33,10 @@ PASSING = (*AWAY, Overtaken, SenderRefused)
 
 def watch(ummsg: Runtime) -> int:
     """Raises what nobody but the operator can mend: MailServerRefused, NotConfigured, InvalidInput."""
+    outbox = ummsg.outbox  # opening the database may ask whether to upgrade it
     watching: Watching | None = None
     with finishing_on_interrupt(lambda: watching is not None and watching.sends) as stopping:
-        watching = Watching(ummsg, stopping)
+        watching = Watching(ummsg, outbox, stopping)
         views.talk("Watching the outbox; Ctrl-C ends it.")
         while not stopping():
             watching.wait()
@@ -47,9 +49,10 @@ def watch(ummsg: Runtime) -> int:
 class Watching:
     """Rounds of work, and the waits between them."""
 
-    def __init__(self, ummsg: Runtime, stopping: Callable[[], bool]) -> None:
+    def __init__(self, ummsg: Runtime, outbox: Outbox, stopping: Callable[[], bool]) -> None:
         self.sends = False
         self._ummsg = ummsg
+        self._outbox = outbox
         self._stopping = stopping
         self._failures = 0
         self._trouble: UmmsgError | None = None
@@ -84,7 +87,7 @@ class Watching:
         self.sends = True
         try:
             with sending() as watch:
-                return self._ummsg.outbox.drain(watch=watch, stopping=self._stopping)
+                return self._outbox.drain(watch=watch, stopping=self._stopping)
         finally:
             self.sends = False
 
@@ -93,10 +96,10 @@ class Watching:
         with self._surviving():
             if now >= self._recovered_at + BETWEEN_RECOVERIES:
                 self._recovered_at = now
-                say_what_was_done(Run(lost=self._ummsg.outbox.recover()))
+                say_what_was_done(Run(lost=self._outbox.recover()))
                 if isinstance(self._trouble, OF_DATABASE):
                     self._is_over()
-            return self._ummsg.outbox.next_moment()
+            return self._outbox.next_moment()
         return None
 
     @contextmanager
