@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
     from ummsg.services.reasons import Reasons
+    from ummsg.services.standings import Standings
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
 
@@ -138,6 +139,12 @@ class Runtime:
 
         later = (lambda: self.event_kinds, lambda: self.transport)
         return Outbox(self.store, self.settings, *later, self.clock, self.chance)
+
+    @cached_property
+    def standings(self) -> "Standings":
+        from ummsg.services.standings import Standings
+
+        return Standings(self.store, self.outbox, self.clock)
 
     @cached_property
     def event_kinds(self) -> "EventKinds":

@@ -1,6 +1,6 @@
 """ummsg outbox: work down what is queued, and look at it."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.domain.email import SystemEmail
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus, ExitCode, ListFormat
+
+if TYPE_CHECKING:
+    from ummsg.domain.outlook import Standing
 
 app = noun("Work down what is queued; what cron calls.")
 
@@ -37,11 +40,15 @@ def run(
 
 @app.command()
 def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
-    """Show what waits, how much of it, and when it goes on."""
-    rows = [_email_row(*standing) for standing in ctx.obj.outbox.status_of_emails()]
-    rows += [_row(*standing) for standing in ctx.obj.outbox.status()]
-    columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
-    views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted", "note"])
+    """Show what waits, how much of it, and when it goes on; how fast, and what is stuck and why."""
+    from ummsg.cli.outlook import outlook_of, show_outlook
+
+    now, standings = ctx.obj.clock(), ctx.obj.standings.all()
+    rows = [_standing_row(standing) | outlook_of(standing, now) for standing in standings]
+    columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due"]
+    views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted"])
+    if format is ListFormat.TABLE and not fields:
+        show_outlook(standings, now)
 
 
 @app.command("list")
@@ -72,6 +79,13 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
         "message_id": delivery.message_id,
         "updated_at": delivery.updated_at,
     }
+
+
+def _standing_row(standing: "Standing") -> dict[str, Any]:
+    if standing.email is not None:
+        return _email_row(standing.email, standing.counts, standing.next_due)
+    assert standing.broadcast is not None  # noqa: S101 - it is the one or the other
+    return _row(standing.broadcast, standing.counts, standing.next_due)
 
 
 def _email_row(email: SystemEmail, counts: Counts, next_due: Any) -> dict[str, Any]:

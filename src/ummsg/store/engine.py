@@ -27,6 +27,7 @@ from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
+from ummsg.store.standings import Standings
 from ummsg.store.suppressions import Suppressions
 
 SCHEMA = "0006"
@@ -103,6 +104,10 @@ class Transaction:
     @cached_property
     def agenda(self) -> Agenda:
         return Agenda(self.session)
+
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings(self.session)
 
     @cached_property
     def error_rates(self) -> ErrorRates:
