@@ -7,7 +7,7 @@ import typer
 
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import Attempts, BroadcastId, Context, Fields, Format, Limit, RetryFor, Yes, noun
+from ummsg.cli.options import Attempts, BroadcastId, Context, Fields, Format, Limit, RenderAll, RetryFor, Yes, noun
 from ummsg.cli.times import parse_length, parse_time
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
@@ -113,14 +113,14 @@ def test(
 
 
 @app.command()
-def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
+def send(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False, render_all: RenderAll = False) -> None:
     """Send a draft, a scheduled or a paused broadcast now, or go on with one that was stopped."""
     ummsg = ctx.obj
     broadcast = ummsg.broadcasts.get(broadcast_id)
     if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
         broadcast = ummsg.broadcast_control.resume(broadcast_id)
     if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
-        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, yes=yes))
+        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, yes=yes, render_all=render_all))
     if broadcast.status is BroadcastStatus.FREEZING:
         ummsg.broadcasts.release_due()
     elif broadcast.status is not BroadcastStatus.QUEUED:

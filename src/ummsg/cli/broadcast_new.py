@@ -8,7 +8,8 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import Attempts, Context, NoInput, RetryFor, Yes
+from ummsg.cli.options import Attempts, Context, NoInput, RenderAll, RetryFor, Yes
+from ummsg.cli.reviewing import reviewed
 from ummsg.cli.times import parse_length, parse_time
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
@@ -37,12 +38,13 @@ class How:
     dry_run: bool = False
     yes: bool = False
     porcelain: bool = False
+    render_all: bool = False
 
     def options(self) -> list[str]:
         """As they are typed, quoted for a shell."""
-        switches = {"--draft": self.draft, "--queue": self.queue, "--dry-run": self.dry_run}
+        switches = [name for name in ("draft", "queue", "dry_run", "render_all") if getattr(self, name)]
         key = [f"--idempotency-key {shlex.quote(self.key)}"] if self.key else []
-        return [*(switch for switch, on in switches.items() if on), *key]
+        return [*(f"--{name.replace('_', '-')}" for name in switches), *key]
 
 
 def new(
@@ -92,6 +94,7 @@ def new(
     queue: Annotated[bool, typer.Option("--queue", help="Store and queue it; `ummsg outbox run` sends it.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Review it, store nothing.")] = False,
     yes: Yes = False,
+    render_all: RenderAll = False,
     no_input: NoInput = False,
     porcelain: Annotated[bool, typer.Option("--porcelain", help="Print the new id alone.")] = False,
 ) -> None:
@@ -124,7 +127,7 @@ def new(
         attempts=attempts,
         retry_for=parse_length(retry_for, "--retry-for"),
     )
-    how = How(idempotency_key, draft, queue, dry_run, yes, porcelain)
+    how = How(idempotency_key, draft, queue, dry_run, yes, porcelain, render_all)
     raise typer.Exit(compose(ummsg, answers, how, ask=ummsg.prompter.interactive and not no_input))
 
 
@@ -139,13 +142,13 @@ def compose(ummsg: "Runtime", answers: "Answers", how: How, *, ask: bool) -> int
     return _by_flags(ummsg, answers, how)
 
 
-def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool) -> int:
+def send_stored(ummsg: "Runtime", broadcast: "Broadcast", *, yes: bool, render_all: bool = False) -> int:
     """Review, confirm and send: a draft as it says, a scheduled or paused broadcast now."""
     draft = broadcast.draft
     if broadcast.status is not BroadcastStatus.DRAFT:
         draft = replace(draft, at=None)
-    review = ummsg.broadcasts.review(draft)
-    how = How(yes=yes)
+    how = How(yes=yes, render_all=render_all)
+    review = reviewed(ummsg.broadcasts, draft, render_all=render_all)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
 
@@ -165,7 +168,7 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     draft = to_draft(answers)
     if how.key and (earlier := ummsg.broadcasts.sent_before(how.key, draft)):
         return _announce(earlier, how, f"Broadcast {earlier.id} has this idempotency key already; nothing was done.")
-    review = ummsg.broadcasts.review(draft)
+    review = reviewed(ummsg.broadcasts, draft, render_all=how.render_all)
     if how.dry_run:
         show_review(review)
         views.talk("A dry run: nothing was stored or sent.")
@@ -184,7 +187,7 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How, draft_id: int | N
 
     try:
         decision = run_wizard(answers, directory=ummsg.directory, broadcasts=ummsg.broadcasts, prompter=ummsg.prompter)
-        review = ummsg.broadcasts.review(to_draft(answers))
+        review = reviewed(ummsg.broadcasts, to_draft(answers), render_all=how.render_all)
         if how.dry_run:
             views.talk("A dry run: nothing was stored or sent.")
             views.next_step(_same_by_flags(answers, how), "The same by flags")

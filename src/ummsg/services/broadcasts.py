@@ -10,6 +10,7 @@ from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.errors import InvalidDraft, InvalidInput, UmmsgError
+from ummsg.services.preflight import Watch
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
@@ -27,13 +28,16 @@ class Broadcasts:
 
     # Before anything is stored
 
-    def review(self, draft: BroadcastDraft) -> Review:
-        """Check everything that could embarrass, for every recipient.
+    def review(
+        self, draft: BroadcastDraft, *, render_all: bool = False, watch: Watch = lambda done, total: None
+    ) -> Review:
+        """Check everything that could embarrass, for every recipient; with `render_all` by making everyone's message,
+        although less would prove it.
 
         Raises InvalidDraft with all problems of the text, times and targets, MissingValues with the customers for
         whom a placeholder is empty, NotConfigured when nobody is set as the sender.
         """
-        return self._reviews.review(draft)
+        return self._reviews.review(draft, render_all=render_all, watch=watch)
 
     def complaint(self, draft: BroadcastDraft, field: str) -> str:
         """What is wrong with the subject or the content by itself; nothing if it may stand."""
