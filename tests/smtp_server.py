@@ -155,6 +155,11 @@ class SmtpServer:
         with self._lock:
             self._rules.append(_Rule(step, answer, times, recipient, message, connection))
 
+    def forget(self) -> None:
+        """Take back everything that was scripted."""
+        with self._lock:
+            self._rules.clear()
+
     def received_by(self, recipient: str) -> list[Received]:
         return [message for message in self.messages if recipient in message.rcpt_to]
 

@@ -45,6 +45,11 @@ SETTINGS = (
     Setting("MAIL_PASSWORD_FILE", "A file that holds the password"),
     Setting("MAIL_PASSWORD_COMMAND", "A command that prints the password", example="pass show mail/ummsg", secret=True),
     Setting("MAIL_CONNECTIONS", "How many connections to the mail server at once, at most", default="10"),
+    Setting(
+        "PAUSE_AT_ERROR_RATE",
+        "A broadcast is paused when more of its last 200 recipients failed, from 1% to 99%; or off",
+        default="20%",
+    ),
     Setting("FROM", "The sender of broadcasts", example="Example Network <hello@example.com>"),
     Setting("REPLY_TO", "Where answers go, if not to the sender"),
     Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
@@ -171,6 +176,7 @@ _FONT = re.compile(r"[\w\s,'\-]{1,200}")
 _ALIGNMENT = re.compile(r"left|center|right")
 _LOCALE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
 _CONNECTIONS = re.compile(r"100|[1-9][0-9]?")
+_ERROR_RATE = re.compile(r"[1-9][0-9]? ?%|off")
 _STYLE = re.compile(r"html|plain")
 _SWITCH = {
     "yes": True,
@@ -279,6 +285,12 @@ class Settings:
     def mail_connections(self) -> int:
         """Raises NotConfigured for what is no number from 1 to 100."""
         return int(self._matching("MAIL_CONNECTIONS", _CONNECTIONS, "a number from 1 to 100"))
+
+    @property
+    def pause_at_error_rate(self) -> float | None:
+        """The part of a broadcast's recipients that may fail; None for any. Raises NotConfigured for anything else."""
+        value = self._matching("PAUSE_AT_ERROR_RATE", _ERROR_RATE, "a percentage from 1% to 99%, or off")
+        return None if value == "off" else int(value.rstrip("% ")) / 100
 
     @property
     def locale(self) -> str:

@@ -98,6 +98,10 @@ class MailServerRefused(NotConfigured):
     """The server refused our credentials, our TLS or our sender address: no recipient is to blame."""
 
 
+class SenderRefused(MailServerRefused):
+    """The server takes mail from us, and not from this address."""
+
+
 class Cancelled(UmmsgError):
     """The operator stopped it (Ctrl-C, Esc, or an answer of no)."""
 

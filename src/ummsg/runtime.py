@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ummsg.services.outbox import Outbox
     from ummsg.services.plans import Plans
     from ummsg.services.reasons import Reasons
+    from ummsg.services.standings import Standings
     from ummsg.services.suppressions import Suppressions
     from ummsg.store.engine import Store
 
@@ -152,6 +153,12 @@ class Runtime:
 
         later = (lambda: self.event_kinds, lambda: self.transport)
         return Outbox(self.store, self.settings, *later, self.clock, self.chance)
+
+    @cached_property
+    def standings(self) -> "Standings":
+        from ummsg.services.standings import Standings
+
+        return Standings(self.store, self.outbox, self.clock)
 
     @cached_property
     def event_kinds(self) -> "EventKinds":

@@ -247,3 +247,39 @@ def test_killed_in_the_middle_and_started_again_nobody_is_mailed_twice_or_forgot
     network("outbox", "run")
     assert counts(network) == {"targeted": 5, "sent": 4, "unknown": 1}
     assert len(smtp_server.messages) == 4
+
+
+@pytest.mark.usefixtures("alone_on_the_wire")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_watch_that_is_ended_finishes_the_message_on_the_wire(
+    network: Program, smtp_server: SmtpServer, number: int
+) -> None:
+    smtp_server.script("DOT", HANG, message=2, times=1)
+    network.environ["UMMSG_MAIL_URL"] = f"{smtp_server.url}?timeout=1"
+    network(*EMAIL, "--everyone", "--queue")
+    with start(network, "outbox", "run", "--watch") as process:
+        wait_for(lambda: smtp_server.complete >= 2)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+
+    assert process.returncode == 0, err
+    assert "Finishing what is on the wire" in err
+    assert counts(network) == {"targeted": 5, "sent": 1, "unknown": 1, "queued": 3}
+
+
+def test_two_watches_share_the_work_and_one_takes_over_from_the_other(
+    network: Program, smtp_server: SmtpServer
+) -> None:
+    network.environ["UMMSG_MAIL_URL"] = smtp_server.url
+    with start(network, "outbox", "run", "--watch") as one, start(network, "outbox", "run", "--watch") as other:
+        network.alone(*EMAIL, "--everyone", "--queue")
+        wait_for(lambda: counts(network) == {"targeted": 5, "sent": 5})
+        one.kill()
+        network.alone(*EMAIL, "--everyone", "--queue")
+        wait_for(lambda: len(smtp_server.messages) == 10)
+        other.terminate()
+        one.communicate(timeout=30)
+        other.communicate(timeout=30)
+
+    assert other.returncode == 0
+    assert counts(network, 1) == counts(network, 2) == {"targeted": 5, "sent": 5}

@@ -72,6 +72,8 @@ def answers_given(draw: st.DrawFn) -> Answers:
         ends=draw(st.none() | times),
         sender=draw(texts),
         reply_to=draw(texts),
+        attempts=draw(st.none() | st.integers(1, 50)),
+        retry_for=draw(st.none() | st.integers(1, 43_200).map(lambda minutes: timedelta(minutes=minutes))),
     )
 
 

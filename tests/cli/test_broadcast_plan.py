@@ -205,7 +205,7 @@ class TestWhatChangesWhileItIsWrittenDown:
         plan = planned(network)
         runtime = Runtime(environ=network.environ, directory=network.folder, clock=lambda: network.now)
         read = runtime.plans.read(json.loads(plan.read_text()))
-        review = runtime.plans.check(read)
+        review = runtime.broadcasts.review(read.draft)
         runtime.broadcasts.release(review, key=read.idempotency_key, planned_audience=read.standing.audience)
         runtime.close()
         return plan

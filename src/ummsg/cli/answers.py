@@ -3,12 +3,13 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer, Product
+from ummsg.domain.duration import shown_duration
 from ummsg.vocabulary import COUNTING_STATUSES, BroadcastType, ContentFormat, MembershipStatus, NoticeType
 
 
@@ -33,6 +34,8 @@ class Answers:
     ends: datetime | None = None
     sender: str = ""
     reply_to: str = ""
+    attempts: int | None = None
+    retry_for: timedelta | None = None
 
     @property
     def has_targets(self) -> bool:
@@ -68,6 +71,8 @@ def to_draft(answers: Answers) -> BroadcastDraft:
         ends=answers.ends,
         sender=answers.sender,
         reply_to=answers.reply_to,
+        attempts=answers.attempts,
+        retry_for=answers.retry_for,
     )
 
 
@@ -90,6 +95,8 @@ def from_draft(draft: BroadcastDraft, customers: list[Customer], products: list[
         ends=draft.ends,
         sender=draft.sender,
         reply_to=draft.reply_to,
+        attempts=draft.attempts,
+        retry_for=draft.retry_for,
     )
 
 
@@ -121,6 +128,10 @@ def _options(answers: Answers) -> Iterator[tuple[str, ...]]:
     for name in ("at", "at_local", "not_after", "starts", "ends"):
         if (moment := getattr(answers, name)) is not None:
             yield f"--{name.replace('_', '-')}", moment.isoformat()
+    if answers.attempts is not None:
+        yield "--attempts", str(answers.attempts)
+    if answers.retry_for is not None:
+        yield "--retry-for", shown_duration(answers.retry_for)
 
 
 def _texts(answers: Answers) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,22 @@ import typer
 
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
-from ummsg.cli.options import LARGEST, BroadcastId, Context, Fields, Format, Limit, Rate, Yes, noun
+from ummsg.cli.options import (
+    LARGEST,
+    Attempts,
+    BroadcastId,
+    Context,
+    Fields,
+    Format,
+    Limit,
+    Rate,
+    RenderAll,
+    RetryFor,
+    Yes,
+    noun,
+)
 from ummsg.cli.rates import parse_rate
-from ummsg.cli.times import wall_time, when_words
+from ummsg.cli.times import parse_length, wall_time, when_words
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -123,6 +136,7 @@ def send(
     ] = None,
     rate: Rate = None,
     yes: Yes = False,
+    render_all: RenderAll = False,
 ) -> None:
     """Send a draft, a scheduled or a paused broadcast now, go on with one that was stopped, or carry out a plan."""
     ummsg = ctx.obj
@@ -130,13 +144,17 @@ def send(
     if (broadcast_id is None) == (plan is None):
         raise InvalidInput("Give either an ID or --plan", hint="ummsg broadcast list, or ummsg broadcast plan --help")
     if plan is not None:
-        raise typer.Exit(broadcast_new.send_planned(ummsg, broadcast_plan.read_plan(ummsg, plan), rates, yes=yes))
+        raise typer.Exit(
+            broadcast_new.send_planned(
+                ummsg, broadcast_plan.read_plan(ummsg, plan), rates, yes=yes, render_all=render_all
+            )
+        )
     assert broadcast_id is not None  # noqa: S101 - one of them is
     broadcast = ummsg.broadcasts.get(broadcast_id)
     if broadcast.status is BroadcastStatus.PAUSED and broadcast.frozen:
         broadcast = ummsg.broadcast_control.resume(broadcast_id)
     if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
-        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, rates, yes=yes))
+        raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, rates, yes=yes, render_all=render_all))
     if broadcast.status is BroadcastStatus.FREEZING:
         ummsg.broadcasts.release_due()
     elif broadcast.status is not BroadcastStatus.QUEUED:
@@ -166,6 +184,8 @@ def edit(
     ends: Annotated[str | None, typer.Option("--ends", metavar="TIME")] = None,
     sender: Annotated[str | None, typer.Option("--from", metavar="SENDER")] = None,
     reply_to: Annotated[str | None, typer.Option("--reply-to", metavar="ADDRESS")] = None,
+    attempts: Attempts = None,
+    retry_for: RetryFor = None,
     reshow: Annotated[bool, typer.Option("--reshow", help="Show a notice again to those who dismissed it.")] = False,
 ) -> None:
     """Change a draft, a scheduled email, or a notice that is on dashboards.
@@ -185,6 +205,8 @@ def edit(
         "ends": times.moment(ends, "--ends"),
         "sender": sender,
         "reply_to": reply_to,
+        "attempts": attempts,
+        "retry_for": parse_length(retry_for, "--retry-for"),
     }
     changes = {name: value for name, value in changes.items() if value is not None}
     for one, other in (("at", "at_local"), ("at_local", "at")):
@@ -265,7 +287,10 @@ def _row(broadcast: "Broadcast") -> dict[str, Any]:
 def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dict[str, Any]:
     from dataclasses import asdict
 
+    from ummsg.domain.duration import shown_duration
+
     draft, span = broadcast.draft, ummsg.broadcasts.local_span(broadcast)
+    retries = draft.retries if draft.type is BroadcastType.EMAIL else None
     return {
         "id": broadcast.id,
         "type": broadcast.type.value,
@@ -287,6 +312,8 @@ def _full_row(ummsg: "Runtime", broadcast: "Broadcast", counts: "Counts") -> dic
         "ends": draft.ends,
         "from": draft.sender or None,
         "reply_to": draft.reply_to or None,
+        "attempts": retries and retries.attempts,
+        "retry_for": retries and shown_duration(retries.age),
         "idempotency_key": broadcast.idempotency_key,
         "created_at": broadcast.created_at,
         "updated_at": broadcast.updated_at,

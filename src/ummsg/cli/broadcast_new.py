@@ -29,9 +29,10 @@ from ummsg.cli.composing import (
     collected,
 )
 from ummsg.cli.content import read_content
-from ummsg.cli.options import Context, NoInput, Rate, Yes
+from ummsg.cli.options import Attempts, Context, NoInput, Rate, RenderAll, RetryFor, Yes
 from ummsg.cli.rates import parse_rate
-from ummsg.cli.times import when_words
+from ummsg.cli.reviewing import reviewed
+from ummsg.cli.times import parse_length, when_words
 from ummsg.errors import Cancelled, InvalidInput
 from ummsg.vocabulary import (
     BroadcastStatus,
@@ -60,13 +61,14 @@ class How:
     yes: bool = False
     porcelain: bool = False
     rate: "Rates" = ()
+    render_all: bool = False
 
     def options(self) -> list[str]:
         """As they are typed, quoted for a shell."""
-        switches = {"--draft": self.draft, "--queue": self.queue, "--dry-run": self.dry_run}
+        switches = [name for name in ("draft", "queue", "dry_run", "render_all") if getattr(self, name)]
         key = [f"--idempotency-key {shlex.quote(self.key)}"] if self.key else []
         rate = [f"--rate {','.join(map(str, self.rate))}"] if self.rate else []
-        return [*(switch for switch, on in switches.items() if on), *key, *rate]
+        return [*(f"--{name.replace('_', '-')}" for name in switches), *key, *rate]
 
 
 def new(
@@ -88,6 +90,8 @@ def new(
     ends: Ends = None,
     sender: Sender = "",
     reply_to: ReplyTo = "",
+    attempts: Attempts = None,
+    retry_for: RetryFor = None,
     idempotency_key: IdempotencyKey = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Store it, and send it later with: broadcast send ID.")
@@ -96,6 +100,7 @@ def new(
     rate: Rate = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Review it, store nothing.")] = False,
     yes: Yes = False,
+    render_all: RenderAll = False,
     no_input: NoInput = False,
     porcelain: Annotated[bool, typer.Option("--porcelain", help="Print the new id alone.")] = False,
 ) -> None:
@@ -125,8 +130,10 @@ def new(
         ends=ends,
         sender=sender,
         reply_to=reply_to,
+        attempts=attempts,
+        retry_for=parse_length(retry_for, "--retry-for"),
     )
-    how = How(idempotency_key, draft, queue, dry_run, yes, porcelain, parse_rate(rate))
+    how = How(idempotency_key, draft, queue, dry_run, yes, porcelain, parse_rate(rate), render_all)
     raise typer.Exit(compose(ummsg, answers, how, ask=ummsg.prompter.interactive and not no_input))
 
 
@@ -141,27 +148,28 @@ def compose(ummsg: "Runtime", answers: "Answers", how: How, *, ask: bool) -> int
     return _by_flags(ummsg, answers, how)
 
 
-def send_stored(ummsg: "Runtime", broadcast: "Broadcast", rate: "Rates", *, yes: bool) -> int:
+def send_stored(ummsg: "Runtime", broadcast: "Broadcast", rate: "Rates", *, yes: bool, render_all: bool = False) -> int:
     """Review, confirm and send: a draft as it says, a scheduled or paused broadcast now."""
     draft = broadcast.draft
     if broadcast.status is not BroadcastStatus.DRAFT:
         draft = draft.unscheduled()
-    how = How(yes=yes, rate=rate)
+    how = How(yes=yes, rate=rate, render_all=render_all)
     _refuse_idle_rate(draft, how)
-    review = ummsg.broadcasts.review(draft)
+    review = reviewed(ummsg.broadcasts, draft, render_all=render_all)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, draft_id=broadcast.id), how)
 
 
-def send_planned(ummsg: "Runtime", plan: "Plan", rate: "Rates", *, yes: bool) -> int:
+def send_planned(ummsg: "Runtime", plan: "Plan", rate: "Rates", *, yes: bool, render_all: bool = False) -> int:
     """Do what a plan says, once: a second time nothing is done. Raises PlanOutdated if it is not what it was."""
-    how = How(key=plan.idempotency_key, yes=yes, rate=rate)
+    how = How(key=plan.idempotency_key, yes=yes, rate=rate, render_all=render_all)
     _refuse_idle_rate(plan.draft, how)
     if earlier := ummsg.broadcasts.sent_before(plan.idempotency_key, plan.draft):
         code = _announce(earlier, how, f"This plan was carried out as broadcast {earlier.id}; nothing was done.")
         views.next_step(_look_at(earlier), "Look at it")
         return code
-    review = ummsg.plans.check(plan)
+    ummsg.plans.check(plan)
+    review = reviewed(ummsg.broadcasts, plan.draft, render_all=render_all)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how, planned_audience=plan.standing.audience), how)
 
@@ -182,7 +190,7 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     _refuse_idle_rate(draft, how)
     if how.key and (earlier := ummsg.broadcasts.sent_before(how.key, draft)):
         return _announce(earlier, how, f"Broadcast {earlier.id} has this idempotency key already; nothing was done.")
-    review = ummsg.broadcasts.review(draft)
+    review = reviewed(ummsg.broadcasts, draft, render_all=how.render_all)
     if how.dry_run:
         show_review(review)
         views.talk("A dry run: nothing was stored or sent.")
@@ -207,7 +215,7 @@ def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How, draft_id: int | N
             prompter=ummsg.prompter,
             times=ummsg.times,
         )
-        review = ummsg.broadcasts.review(to_draft(answers))
+        review = reviewed(ummsg.broadcasts, to_draft(answers), render_all=how.render_all)
         if how.dry_run:
             views.talk("A dry run: nothing was stored or sent.")
             views.next_step(_same_by_flags(answers, how), "The same by flags")

@@ -25,7 +25,8 @@ from ummsg.cli.composing import (
     collected,
 )
 from ummsg.cli.content import read_content
-from ummsg.cli.options import Context
+from ummsg.cli.options import Attempts, Context, RetryFor
+from ummsg.cli.times import parse_length
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import ContentFormat
 
@@ -56,6 +57,8 @@ def plan(
     ends: Ends = None,
     sender: Sender = "",
     reply_to: ReplyTo = "",
+    attempts: Attempts = None,
+    retry_for: RetryFor = None,
     idempotency_key: IdempotencyKey = None,
 ) -> None:
     """Review a message like `new`, store nothing, and print a plan of it as JSON.
@@ -82,6 +85,8 @@ def plan(
         ends=ends,
         sender=sender,
         reply_to=reply_to,
+        attempts=attempts,
+        retry_for=parse_length(retry_for, "--retry-for"),
     )
     if lacking := missing(answers):
         raise InvalidInput(f"Missing: {', '.join(lacking)}", hint="ummsg broadcast plan --help")

@@ -9,11 +9,12 @@ from types import FrameType
 from ummsg.cli import views
 from ummsg.cli.progress import progress
 from ummsg.cli.rates import whole_second
+from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Tally
 from ummsg.domain.limits import Rates
 from ummsg.errors import UmmsgError
 from ummsg.runtime import Runtime
-from ummsg.services.drain import Run
+from ummsg.services.drain import Run, Watch
 from ummsg.services.gate import Reached
 from ummsg.vocabulary import BroadcastStatus, ExitCode
 
@@ -25,29 +26,35 @@ def drain(
 
     `resume` is what to type after Ctrl-C or a lost server. Raises MailServerRefused and NotConfigured.
     """
-    words = _in_words(time.monotonic())
-    with _finishing_on_interrupt() as stopping, progress("Sending") as show:
-
-        def watch(tally: Tally) -> None:
-            show(tally.attempted, tally.attempted + tally.remaining, words(tally))
-
+    with finishing_on_interrupt() as stopping, sending() as watch:
         run = ummsg.outbox.drain(broadcast_ids, rate=rate, watch=watch, stopping=stopping)
     if run.tally.remaining:
-        _say_what_is_paused(ummsg, broadcast_ids)
+        say_what_is_paused(ummsg, lambda broadcast: broadcast_ids is None or broadcast.id in broadcast_ids)
     return _summarise(run, resume, run.tally if broadcast_ids is None else run.of_broadcasts)
+
+
+def say_what_cannot_start(ummsg: Runtime) -> list[UmmsgError]:
+    """Start what is scheduled for now; why some of it cannot go out is said, and returned."""
+    refused = ummsg.broadcasts.release_due()
+    for broadcast_id, error in refused:
+        error.details.append(f"broadcast {broadcast_id} is {ummsg.broadcasts.get(broadcast_id).status}")
+        error.hint = error.hint or f"ummsg broadcast show {broadcast_id}"
+        views.error(error)
+    return [error for _, error in refused]
+
+
+@contextmanager
+def sending() -> Iterator[Watch]:
+    """How far the sending has come, for as long as it lasts."""
+    words = _in_words(time.monotonic())
+    with progress("Sending") as show:
+        yield lambda tally: show(tally.attempted, tally.attempted + tally.remaining, words(tally))
 
 
 def _summarise(run: Run, resume: str, judged: Tally) -> int:
     """`judged` is what the exit code is about: a broadcast is not to blame for a system email that went before it."""
     tally = run.tally
-    if run.lost:
-        which = "1 message" if run.lost == 1 else f"{run.lost:,} messages"
-        views.talk(f"Of {which} of a run that did not end nobody knows whether it arrived: unknown, not sent again.")
-    if tally.attempted or tally.suppressed or tally.cancelled:
-        parts = [f"{tally.sent:,} sent"]
-        names = ("failed", "deferred", "unknown", "suppressed", "cancelled")
-        parts += [f"{n:,} {name}" for name in names if (n := getattr(tally, name))]
-        views.talk(", ".join(parts) + ".", "bold")
+    say_what_was_done(run)
     if run.stopped_by is not None:
         return _stopped(run.stopped_by, tally, resume)
     if run.interrupted:
@@ -75,11 +82,23 @@ def _say_what_limits(reached: Reached, waiting: int, resume: str) -> None:
     views.next_step(resume, "Then go on with")
 
 
-def _say_what_is_paused(ummsg: Runtime, broadcast_ids: Sequence[int] | None) -> None:
-    """Somebody may have paused it while it was being sent."""
+def say_what_was_done(run: Run) -> None:
+    """Nothing, if it did nothing."""
+    tally = run.tally
+    if run.lost:
+        which = "1 message" if run.lost == 1 else f"{run.lost:,} messages"
+        views.talk(f"Of {which} of a run that did not end nobody knows whether it arrived: unknown, not sent again.")
+    if tally.attempted or tally.suppressed or tally.cancelled:
+        parts = [f"{tally.sent:,} sent"]
+        names = ("failed", "deferred", "unknown", "suppressed", "cancelled")
+        parts += [f"{n:,} {name}" for name in names if (n := getattr(tally, name))]
+        views.talk(", ".join(parts) + ".", "bold")
+
+
+def say_what_is_paused(ummsg: Runtime, chosen: Callable[[Broadcast], bool]) -> None:
+    """Somebody may have paused it while it was being sent, or too much of it was refused."""
     for broadcast, counts, _ in ummsg.outbox.status():
-        mine = broadcast_ids is None or broadcast.id in broadcast_ids
-        if mine and broadcast.status is BroadcastStatus.PAUSED and counts.open:
+        if chosen(broadcast) and broadcast.status is BroadcastStatus.PAUSED and counts.open:
             views.talk(f"Broadcast {broadcast.id} is paused ({broadcast.note}); {counts.open:,} are still queued.")
             views.next_step(f"ummsg broadcast resume {broadcast.id}", "Go on with")
 
@@ -93,7 +112,7 @@ def _stopped(by: UmmsgError, tally: Tally, resume: str) -> int:
 
 
 @contextmanager
-def _finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
+def finishing_on_interrupt(is_sending: Callable[[], bool] = lambda: True) -> Iterator[Callable[[], bool]]:
     """The first Ctrl-C lets what is on the wire be finished and recorded; the second does not wait for it."""
     pressed = False
 
@@ -102,7 +121,8 @@ def _finishing_on_interrupt() -> Iterator[Callable[[], bool]]:
         if pressed:
             raise KeyboardInterrupt
         pressed = True
-        views.talk("Finishing what is on the wire… (Ctrl-C again leaves it in doubt)")
+        if is_sending():
+            views.talk("Finishing what is on the wire… (Ctrl-C again leaves it in doubt)")
 
     before = signal.signal(signal.SIGINT, interrupt)
     before_term = signal.signal(signal.SIGTERM, interrupt)

@@ -32,6 +32,17 @@ LARGEST = 2**63 - 1
 """The largest number that the database holds."""
 
 Limit = Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST, help="At most so many rows.")]
+Attempts = Annotated[
+    int | None,
+    typer.Option("--attempts", metavar="N", max=LARGEST, help="Try it so often for a recipient.  [default: 8]"),
+]
+RetryFor = Annotated[
+    str | None,
+    typer.Option("--retry-for", metavar="TIME", help="Give a recipient up after so long: 12h, 2d.  [default: 3d]"),
+]
+RenderAll = Annotated[
+    bool, typer.Option("--render-all", help="Check it by making everyone's message, even if less proves it.")
+]
 BroadcastId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A broadcast's id.")]
 NoticeId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A notice's id.")]
 EventId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="An event's id, as in the log.")]

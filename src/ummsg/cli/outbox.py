@@ -1,6 +1,6 @@
 """ummsg outbox: work down what is queued, and look at it."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,37 +12,46 @@ from ummsg.domain.delivery import Counts, Delivery
 from ummsg.domain.email import SystemEmail
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus, ExitCode, ListFormat
 
+if TYPE_CHECKING:
+    from ummsg.domain.outlook import Standing
+
 app = noun("Work down what is queued; what cron calls.")
 
 
 @app.command()
-def run(ctx: Context, rate: Rate = None) -> None:
+def run(
+    ctx: Context,
+    rate: Rate = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and send what comes due, until Ctrl-C.")] = False,
+) -> None:
     """Start what is scheduled for now, send what is due, then end.
 
     Exit code 3 if recipients are left (deferred, failed, unknown, or held back by a limit), 1 if the mail server could
-    not be reached.
+    not be reached. With --watch it waits for a server that is away, and ends with 0 when it is stopped, with 4 if the
+    server refuses the login.
     """
-    from ummsg.cli.draining import drain
+    from ummsg.cli.draining import drain, say_what_cannot_start
+    from ummsg.cli.watching import watch as stay
 
-    ummsg = ctx.obj
     rates = parse_rate(rate)
-    refused = ummsg.broadcasts.release_due()
-    for broadcast_id, error in refused:
-        error.details.append(f"broadcast {broadcast_id} is {ummsg.broadcasts.get(broadcast_id).status}")
-        error.hint = error.hint or f"ummsg broadcast show {broadcast_id}"
-        views.error(error)
-    code = drain(ummsg, rate=rates)
-    raise typer.Exit(code or (refused[0][1].exit_code if refused else ExitCode.DONE))
+    if watch:
+        raise typer.Exit(stay(ctx.obj, rates))
+    refused = say_what_cannot_start(ctx.obj)
+    code = drain(ctx.obj, rate=rates)
+    raise typer.Exit(code or (refused[0].exit_code if refused else ExitCode.DONE))
 
 
 @app.command()
 def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
-    """Show what waits, how much of it, and when it goes on."""
-    rows = [_email_row(*standing) for standing in ctx.obj.outbox.status_of_emails()]
-    rows += [_row(*standing) for standing in ctx.obj.outbox.status()]
-    columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due", "note"]
-    views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted", "note"])
+    """Show what waits, how much of it, and when it goes on; how fast, and what is stuck and why."""
+    from ummsg.cli.outlook import outlook_of, show_outlook
+
+    now, standings = ctx.obj.clock(), ctx.obj.standings.all()
+    rows = [_standing_row(standing) | outlook_of(standing, now) for standing in standings]
+    columns = ["id", "system_email", "status", "subject", "targeted", "queued", "deferred", "next_due"]
+    views.listing(rows, format, fields, columns=columns, optional=["system_email", "targeted"])
     if format is ListFormat.TABLE and not fields:
+        show_outlook(standings, now)
         show_limits(ctx.obj)
 
 
@@ -80,6 +89,13 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
         "message_id": delivery.message_id,
         "updated_at": delivery.updated_at,
     }
+
+
+def _standing_row(standing: "Standing") -> dict[str, Any]:
+    if standing.email is not None:
+        return _email_row(standing.email, standing.counts, standing.next_due)
+    assert standing.broadcast is not None  # noqa: S101 - it is the one or the other
+    return _row(standing.broadcast, standing.counts, standing.next_due)
 
 
 def _email_row(email: SystemEmail, counts: Counts, next_due: Any) -> dict[str, Any]:

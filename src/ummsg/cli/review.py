@@ -13,6 +13,7 @@ from ummsg.cli import views
 from ummsg.cli.times import in_utc, when_words, with_zone
 from ummsg.domain.audience import AudienceCount, TargetCount
 from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.duration import shown_duration
 from ummsg.vocabulary import BroadcastType, TargetKind
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
     given: dict[str, str] = {"From": draft.sender, "Answers go to": draft.reply_to}
     times = {"At": draft.at, "Not after": draft.not_after, "Shown from": draft.starts, "Shown until": draft.ends}
     given |= {label: with_zone(moment) for label, moment in times.items() if moment is not None}
+    if draft.attempts is not None or draft.retry_for is not None:
+        given["Given up"] = f"after {draft.retries.attempts} attempts or {shown_duration(draft.retries.age)}"
     if draft.audience.ids(TargetKind.PRODUCT):
         given["Memberships that count"] = ", ".join(draft.audience.statuses)
     return [(label, views.printable_line(value)) for label, value in given.items() if value]

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from ummsg.domain.duration import parse_duration
 from ummsg.domain.time_words import moment_of, wall_time_of
 from ummsg.domain.wall_time import UnusableTime
 from ummsg.errors import InvalidInput
@@ -73,3 +74,13 @@ def when_words(draft: "BroadcastDraft") -> str:
     if draft.at_local is not None:
         return f"{draft.at_local:%a %Y-%m-%d %H:%M} in each customer's own time zone"
     return "now" if draft.at is None else with_zone(draft.at)
+
+
+def parse_length(text: str | None, flag: str) -> timedelta | None:
+    """A length of time. Raises InvalidInput naming the flag."""
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{flag}: {error.what}", hint=f"{flag} 12h, or 2d, 1d12h, 90m") from None

@@ -17,6 +17,7 @@ from ummsg.cli.answers import Answers, to_draft
 from ummsg.cli.asking import Back, Choice, Prompter
 from ummsg.cli.questions import QUESTIONS, Asking, Decision, Step
 from ummsg.cli.review import people, show_message, show_review
+from ummsg.cli.reviewing import reviewed
 from ummsg.cli.times import Times
 from ummsg.errors import Cancelled, InvalidDraft, InvalidInput
 from ummsg.vocabulary import BroadcastType, TargetKind
@@ -123,7 +124,7 @@ class Action(Enum):
 def _ask_review(asking: Asking) -> Decision | Step:
     """Show what is about to happen. Enter alone never sends: the pointer starts below Send."""
     try:
-        review = asking.broadcasts.review(to_draft(asking.answers))
+        review = reviewed(asking.broadcasts, to_draft(asking.answers))
     except InvalidInput as problem:
         return _to_put_right(problem, asking)
     show_review(review)

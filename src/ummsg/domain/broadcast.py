@@ -4,13 +4,18 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ummsg.domain.audience import Audience
+from ummsg.domain.delivery import MAX_AGE, MAX_ATTEMPTS, Retries
+from ummsg.domain.duration import shown_duration
 from ummsg.domain.message_text import text_problems
 from ummsg.domain.wall_time import FIRST_OFFSET, LAST_OFFSET
 from ummsg.errors import Problem
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
+
+MOST_ATTEMPTS = 50
+LONGEST_AGE = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class BroadcastDraft:
     `at` is when an email goes out (None: now), `at_local` what each customer's own clock then shows (a wall time),
     `not_after` when it is too late for it; `starts` and `ends` are a notice's window. All other times are aware.
     `sender` and `reply_to` are `Name <address>` or empty for the settings'.
+    `attempts` and `retry_for` bound how an email is tried again, instead of the usual bounds.
     """
 
     type: BroadcastType
@@ -35,13 +41,20 @@ class BroadcastDraft:
     sender: str = ""
     reply_to: str = ""
     at_local: datetime | None = None
+    attempts: int | None = None
+    retry_for: timedelta | None = None
+
+    @property
+    def retries(self) -> Retries:
+        return Retries(self.attempts or MAX_ATTEMPTS, self.retry_for or MAX_AGE)
 
     def digest(self) -> str:
-        """What `--idempotency-key` compares: equal for equal messages to equal audiences."""
-        fields = asdict(self)
-        if self.at_local is None:
-            del fields["at_local"]  # keys that were used before there was one stay good
-        canonical = json.dumps(fields, sort_keys=True, default=lambda moment: moment.isoformat())
+        """What `--idempotency-key` compares: equal for equal messages to equal audiences.
+
+        Fields that came later are in it only when they are given: keys that were used before keep their digest.
+        """
+        fields = {name: value for name, value in asdict(self).items() if value is not None or name not in _CAME_LATER}
+        canonical = json.dumps(fields, sort_keys=True, default=_canonical)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @property
@@ -60,6 +73,7 @@ class BroadcastDraft:
             yield Problem("targets", "choose customers (--customer), products (--product) or --everyone")
         yield from text_problems(self.subject, self.content)
         yield from self._time_problems(now)
+        yield from self._retry_problems()
 
     def _time_problems(self, now: datetime) -> Iterator[Problem]:
         foreign = ("at", "at_local", "not_after") if self.type is BroadcastType.NOTICE else ("starts", "ends")
@@ -78,6 +92,26 @@ class BroadcastDraft:
             yield Problem("ends", "is not after --starts")
         if self.at and self.not_after and self.not_after <= self.at:
             yield Problem("not-after", "is not after --at")
+
+    def _retry_problems(self) -> Iterator[Problem]:
+        if self.type is BroadcastType.NOTICE:
+            for name in ("attempts", "retry_for"):
+                if getattr(self, name) is not None:
+                    yield Problem(name.replace("_", "-"), "does not go with --type notice")
+            return
+        if self.attempts is not None and not 1 <= self.attempts <= MOST_ATTEMPTS:
+            yield Problem("attempts", f"{self.attempts} is not from 1 to {MOST_ATTEMPTS}")
+        if self.retry_for is not None and not timedelta() < self.retry_for <= LONGEST_AGE:
+            yield Problem(
+                "retry-for", f"{shown_duration(self.retry_for)} is not from 1m to {shown_duration(LONGEST_AGE)}"
+            )
+
+
+_CAME_LATER = ("at_local", "attempts", "retry_for")
+
+
+def _canonical(value: datetime | timedelta) -> str | float:
+    return value.isoformat() if isinstance(value, datetime) else value.total_seconds()
 
 
 PAUSABLE = (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING, BroadcastStatus.QUEUED)

@@ -34,7 +34,6 @@ TRANSITIONS: dict[DeliveryStatus, frozenset[DeliveryStatus]] = {
 
 MAX_ATTEMPTS = 8
 MAX_AGE = timedelta(days=3)
-"""After its first attempt a delivery is tried again for so long; an attempt made later is the last."""
 FIRST_RETRY = timedelta(minutes=5)
 LONGEST_RETRY = timedelta(hours=6)
 JITTER = 0.2
@@ -64,6 +63,18 @@ class Outcome(NamedTuple):
 
     fate: Fate
     reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """When to give up on a delivery that is refused for now: after so many attempts, or with the first attempt that is
+    made so long after the first."""
+
+    attempts: int = MAX_ATTEMPTS
+    age: timedelta = MAX_AGE
+
+
+USUAL = Retries()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,7 @@ def settle(
     now: datetime,
     attempts_before: int = 0,
     tried_since: datetime | None = None,
+    retries: Retries = USUAL,
     chance: float = 0.0,
 ) -> Settled:
     """The next state of a delivery that was sending and had `attempts` attempts before this one.
@@ -141,7 +153,7 @@ def settle(
             return Settled(DeliveryStatus.FAILED, attempts, None, outcome.reply)
         case Fate.IN_DOUBT:
             return Settled(DeliveryStatus.UNKNOWN, attempts, None, outcome.reply)
-        case Fate.REFUSED_FOR_NOW if counted >= MAX_ATTEMPTS or now - since >= MAX_AGE:
+        case Fate.REFUSED_FOR_NOW if counted >= retries.attempts or now - since >= retries.age:
             return Settled(DeliveryStatus.FAILED, attempts, None, f"{outcome.reply} (gave up after {counted})")
         case Fate.REFUSED_FOR_NOW:
             due_at = now + backoff(counted, chance)

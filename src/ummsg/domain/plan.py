@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -159,6 +159,7 @@ def least_seconds(recipients: int, limits: Iterable[tuple[int, int]]) -> float |
 
 def _draft_as_json(draft: BroadcastDraft) -> dict[str, Any]:
     plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(draft).items()}
+    plain["retry_for"] = None if draft.retry_for is None else draft.retry_for.total_seconds()
     targets = [{"kind": target.kind.value, "id": target.ref_id} for target in draft.audience.targets]
     return {**plain, "audience": {"targets": targets, "statuses": list(draft.audience.statuses)}}
 
@@ -179,7 +180,8 @@ def _plan_of(content: Mapping[str, Any]) -> Plan:
 
 def _draft_of(fields: Mapping[str, Any]) -> BroadcastDraft:
     audience = fields["audience"]
-    moments = ("at", "at_local", "not_after", "starts", "ends")
+    names = ("at", "at_local", "not_after", "starts", "ends")
+    moments: dict[str, Any] = {name: fields[name] and datetime.fromisoformat(fields[name]) for name in names}
     return BroadcastDraft(
         type=BroadcastType(fields["type"]),
         audience=Audience.of(
@@ -192,5 +194,7 @@ def _draft_of(fields: Mapping[str, Any]) -> BroadcastDraft:
         notice_type=NoticeType(fields["notice_type"]),
         sender=fields["sender"],
         reply_to=fields["reply_to"],
-        **{name: fields[name] and datetime.fromisoformat(fields[name]) for name in moments},
+        attempts=fields["attempts"],
+        retry_for=None if fields["retry_for"] is None else timedelta(seconds=fields["retry_for"]),
+        **moments,
     )

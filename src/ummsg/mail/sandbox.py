@@ -137,22 +137,32 @@ def check(source: str) -> tuple[frozenset[str], Mapping[str, int]]:
     return frozenset(names), lines
 
 
-_CERTAIN = (
-    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr),
-    *(nodes.And, nodes.Or, nodes.Not),
-)
+_CERTAIN = (*(nodes.TemplateData, nodes.Name, nodes.Const, nodes.CondExpr, nodes.And, nodes.Or, nodes.Not),)
 _CERTAIN_FILTERS = frozenset({"default", "d", "upper", "lower", "title", "capitalize", "trim"})
 
 
-def is_certain(source: str) -> bool:
-    """Whether a text that passed `check` renders whatever its placeholders' values are, if none of them is empty.
+def weighed(source: str) -> frozenset[str]:
+    """The names in a text that passed `check` whose values decide whether it renders, and not only whether there is
+    one: arithmetic, indexes, comparisons, methods and the like may go well with one value and fail with another.
 
-    Arithmetic, indexes, methods and the like may fail on one customer's value and not on another's.
+    Whatever stands in a loop counts as weighed: it may be printed any number of times, and output is bounded.
     """
-    tree = author_environment().parse(source)
+    return frozenset(_weighed(author_environment().parse(source)))
+
+
+def _weighed(node: nodes.Node) -> Iterator[str]:
+    if isinstance(node, (nodes.Template, nodes.Output, nodes.If)):
+        for child in node.iter_child_nodes():
+            yield from _weighed(child)
+    elif not _is_certain(node):
+        yield from (name.name for name in (node, *node.find_all(nodes.Name)) if isinstance(name, nodes.Name))
+
+
+def _is_certain(expression: nodes.Node) -> bool:
+    """Whether it goes well whatever the values are, and is empty or not whatever they are, if none of them is."""
     return all(
         isinstance(node, _CERTAIN) or (isinstance(node, nodes.Filter) and node.name in _CERTAIN_FILTERS)
-        for node in tree.find_all(nodes.Node)
+        for node in (expression, *expression.find_all(nodes.Node))
     )
 
 

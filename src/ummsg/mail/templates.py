@@ -11,7 +11,7 @@ from ummsg.mail.content import sanitise_email, sanitise_notice, to_html
 from ummsg.mail.layout import laid_out, text_footer
 from ummsg.mail.places import Places
 from ummsg.mail.program import Pieces, Printed, Program
-from ummsg.mail.sandbox import CONTROL, Refused, check, is_certain
+from ummsg.mail.sandbox import CONTROL, Refused, check, weighed
 from ummsg.mail.tags import Masked, mask, numbered, plain, restored
 from ummsg.mail.text import Writer
 from ummsg.mail.tree import TooDeep, parse
@@ -49,20 +49,31 @@ class Rendered:
 
 
 class EmailTemplate:
-    """A compiled email. `variables` are all placeholders that its subject or content refers to.
-
-    It is `certain` if it renders for everyone who has a value for each of them.
+    """A compiled email. `variables` are all placeholders that its subject or content refers to, `weighed` those of them
+    whose values decide whether it renders, and not only whether there is one.
     """
 
     def __init__(
-        self, variables: frozenset[str], subject: Program, html: Program, text: Program, footer: str, *, certain: bool
+        self,
+        variables: frozenset[str],
+        subject: Program,
+        html: Program,
+        text: Program,
+        footer: str,
+        *,
+        weighed: frozenset[str],
     ) -> None:
         self.variables = variables
-        self.certain = certain
+        self.weighed = weighed
         self._subject = subject
         self._html = html
         self._text = text
         self._footer = footer
+
+    @property
+    def certain(self) -> bool:
+        """Whether it renders for everyone who has a value for each of its variables."""
+        return not self.weighed
 
     @property
     def pieces(self) -> tuple[Pieces, Pieces, Pieces] | None:
@@ -131,8 +142,8 @@ def compile_email(
             problems.append(Problem(field, str(error)))
     if problems or body is None:
         raise InvalidDraft(problems)
-    certain = not body.around and is_certain(subject) and is_certain(content)
-    template = _compiled(variables, mask(subject), body, layout, certain=certain)
+    decisive = (weighed(subject) | weighed(content) | body.in_addresses) & variables
+    template = _compiled(variables, mask(subject), body, layout, weighed=decisive)
     _try(template)
     return template
 
@@ -170,6 +181,11 @@ class _Body:
     prose: bool = False
     """Whether the author left its look to the layout."""
 
+    @property
+    def in_addresses(self) -> frozenset[str]:
+        """The placeholders in links and pictures' addresses, which not every value can be part of."""
+        return names_in(*(f"{{{{ {self.masked.tags[index].code} }}}}" for index in self.around))
+
     @classmethod
     def of(cls, masked: Masked, content_format: ContentFormat) -> "_Body":
         html, problems = to_html(masked, content_format)
@@ -189,7 +205,7 @@ class _Body:
 
 
 def _compiled(
-    variables: frozenset[str], subject: Masked, body: _Body, layout: LayoutOptions, *, certain: bool
+    variables: frozenset[str], subject: Masked, body: _Body, layout: LayoutOptions, *, weighed: frozenset[str]
 ) -> EmailTemplate:
     """Raises InvalidDraft for what is nested too deeply to be compiled."""
     document = laid_out(body.html, layout, prose=body.prose)
@@ -200,7 +216,7 @@ def _compiled(
             Program(*restored(body.masked, document, body.around), autoescape=True, field="content"),
             Program(*restored(body.masked, body.text, body.around), autoescape=False, field="content"),
             text_footer(layout),
-            certain=certain,
+            weighed=weighed,
         )
     except (RecursionError, MemoryError, SyntaxError):
         raise InvalidDraft([Problem("content", "an expression is nested too deeply")]) from None

@@ -10,8 +10,9 @@ from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.domain.wall_time import LocalMoments, LocalSpan
-from ummsg.errors import InvalidInput, PlanOutdated, UmmsgError
+from ummsg.errors import InvalidDraft, InvalidInput, PlanOutdated, UmmsgError
 from ummsg.services.plans import MAKE_IT_AGAIN, audience_digest
+from ummsg.services.preflight import Watch
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
@@ -29,13 +30,16 @@ class Broadcasts:
 
     # Before anything is stored
 
-    def review(self, draft: BroadcastDraft) -> Review:
-        """Check everything that could embarrass, for every recipient.
+    def review(
+        self, draft: BroadcastDraft, *, render_all: bool = False, watch: Watch = lambda done, total: None
+    ) -> Review:
+        """Check everything that could embarrass, for every recipient; with `render_all` by making everyone's message,
+        although less would prove it.
 
         Raises InvalidDraft with all problems of the text, times and targets, MissingValues with the customers for
         whom a placeholder is empty, NotConfigured when nobody is set as the sender.
         """
-        return self._reviews.review(draft)
+        return self._reviews.review(draft, render_all=render_all, watch=watch)
 
     def complaint(self, draft: BroadcastDraft, field: str) -> str:
         """What is wrong with the subject or the content by itself; nothing if it may stand."""
@@ -160,12 +164,18 @@ class Broadcasts:
             return self._reviews.prepare(tx, tx.broadcasts.get(broadcast_id).draft)
 
     def edit(self, broadcast_id: int, changes: dict[str, Any], *, reshow: bool = False) -> Broadcast:
-        """Change a draft, a scheduled email or a notice; `reshow` forgets who dismissed the notice."""
+        """Change a draft, a scheduled email or a notice; `reshow` forgets who dismissed the notice.
+
+        Raises InvalidDraft for a change that is wrong by itself, and unless it is a draft, as `review` does.
+        """
         broadcast = self.get(broadcast_id)
         _refuse_unless(broadcast, _EDITABLE, "can no longer be edited")
         if reshow and broadcast.type is not BroadcastType.NOTICE:
             raise InvalidInput("--reshow is for notices; an email has no dismissals")
         draft = replace(broadcast.draft, **changes)
+        problems = [one for one in draft.problems(self._clock()) if one.field.replace("-", "_") in changes]
+        if problems:
+            raise InvalidDraft(problems)
         html = "" if broadcast.status is BroadcastStatus.DRAFT else self.review(draft).html
         with self._store.begin() as tx:
             if reshow:

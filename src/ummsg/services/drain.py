@@ -18,11 +18,12 @@ from typing import NamedTuple, Protocol, Self
 
 from ummsg.config import Settings
 from ummsg.domain.customer import Customer
-from ummsg.domain.delivery import Delivery, Fate, Outcome, Settled, Tally, dropped, settle, unsendable
+from ummsg.domain.delivery import USUAL, Delivery, Fate, Outcome, Retries, Settled, Tally, dropped, settle, unsendable
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import DiskFull, InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
+from ummsg.services.error_rates import ErrorRates
 from ummsg.services.gate import Gate, Reached
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
@@ -52,6 +53,8 @@ class Run:
     interrupted: bool = False
     limited: Reached | None = None
     """The limit that ended it early."""
+    sender_refused: int | None = None
+    """The broadcast whose sender the server refused."""
     lost: int = 0
     """Deliveries of an earlier run that did not come back, which are unknown from now on."""
 
@@ -77,6 +80,7 @@ class _Claimed(NamedTuple):
 
     delivery: Delivery
     parcel: MakeParcel
+    retries: Retries = USUAL
     has_own_sender: bool = False
     """Whether a sender that the server refuses is this message's fault, and not every message's."""
 
@@ -111,6 +115,7 @@ class Drain:
         run: Run,
         letters: Letters,
         refusals: Refusals,
+        error_rates: ErrorRates,
         journal: Journal,
         throttle: Throttle | None,
         *,
@@ -126,6 +131,7 @@ class Drain:
         self._run = run
         self._letters = letters
         self._refusals = refusals
+        self._error_rates = error_rates
         self._chance = chance
         self._journal = journal
         self._throttle = throttle
@@ -219,6 +225,7 @@ class Drain:
         if isinstance(outcome, MailServerRefused):
             if not claimed.has_own_sender:
                 self.take_back(key)
+                self._run.sender_refused = claimed.delivery.broadcast_id
                 raise outcome
             outcome = Outcome(Fate.REFUSED, ": ".join([outcome.what, *outcome.details]))
         delivery = claimed.delivery
@@ -228,6 +235,7 @@ class Drain:
             now=self._clock(),
             attempts_before=delivery.attempts_before,
             tried_since=delivery.tried_since,
+            retries=claimed.retries,
             chance=self._chance(),
         )
         self._settle(key, settled)
@@ -367,6 +375,7 @@ class Drain:
         tx.outbox.record(settled, token, self._clock())
         if self._counts:
             book(tx, settled, self._clock())
+        self._error_rates.note(tx, settled)
         failed = {key: each.reply for key, each in settled.items() if each.status is DeliveryStatus.FAILED}
         if failed:
             self._refusals.note(tx, [(email, failed[key]) for key, email in tx.outbox.addresses(failed).items()])
@@ -424,7 +433,8 @@ class Drain:
                 self._drop(tx, delivery, settled, turn)
             else:
                 customer = customers.get(delivery.customer_id or 0)
-                turn.claimed.append(_Claimed(delivery, _making(prepared, delivery, customer)))
+                making = _making(prepared, delivery, customer)
+                turn.claimed.append(_Claimed(delivery, making, prepared.retries))
         return True
 
     def _drop(self, tx: Transaction, delivery: Delivery, settled: Settled, turn: _Turn) -> None:

@@ -10,15 +10,17 @@ from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery, Outcome
 from ummsg.domain.email import SystemEmail
 from ummsg.domain.limits import Rates, Standing
-from ummsg.errors import MailServerUnreachable
+from ummsg.errors import MailServerRefused, MailServerUnreachable
 from ummsg.mail.transports.base import Transport
 from ummsg.mail.transports.courier import carry
 from ummsg.services.drain import Drain, Run, Watch
+from ummsg.services.error_rates import ErrorRates
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.letters import Letters
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.recovery import recover
 from ummsg.services.refusals import Refusals
+from ummsg.services.refused_server import pause_refused
 from ummsg.services.throttle import Throttle, counted, limits_of, standings_in, take_up
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
@@ -63,9 +65,10 @@ class Outbox:
     ) -> Run:
         """Work down what is due: system emails first, then these broadcasts, or all; end when nothing is due.
 
-        `rate` holds besides the limits of the settings. `stopping` is asked between messages. Raises MailServerRefused
-        and NotConfigured; a server that is lost on the way ends the run instead (`stopped_by`), as does a limit that
-        leaves no room for long (`limited`). In every case what was not sent is still queued.
+        `rate` holds besides the limits of the settings. `stopping` is asked between messages. Raises MailServerRefused,
+        after pausing what it is about, and NotConfigured; a server that is lost on the way ends the run instead
+        (`stopped_by`), as does a limit that leaves no room for long (`limited`). In every case what was not sent is
+        still queued.
         """
         limits = limits_of(self._settings, rate)
         run = Run()
@@ -85,6 +88,7 @@ class Outbox:
             run,
             Letters(self._settings, self._kinds),
             Refusals(self._settings, self._clock),
+            ErrorRates(self._settings, self._clock),
             journal,
             Throttle(limits, journal.token) if limits else None,
             counts=counts,
@@ -98,8 +102,20 @@ class Outbox:
                 carry(self._transport(), drain, connections=self._settings.mail_connections)
         except MailServerUnreachable as error:
             run.stopped_by = error
+        except MailServerRefused as error:
+            pause_refused(self._store, ids, run.sender_refused, error, self._clock())
+            raise
         self._finish(ids)
         return run
+
+    def next_moment(self) -> datetime | None:
+        """When there is next something to do; it may have passed."""
+        with self._store.read() as tx:
+            return tx.agenda.next_moment()
+
+    def recover(self) -> int:
+        """Settle what killed runs left behind; returns of how many deliveries nobody knows whether they arrived."""
+        return recover(self._store, self._clock())
 
     def send_test(self, prepared: PreparedEmail, customer: Customer, to: str) -> Outcome:
         """Send one customer's message, marked as a test, to any address; the ledger knows nothing of it.

@@ -64,8 +64,8 @@ class Plans:
             database = tx.identity()
         return read_plan(content, self._settings.secret_key(), database)
 
-    def check(self, plan: Plan) -> Review:
-        """The review of what the plan does. Raises PlanOutdated if that is not what it did when it was made."""
+    def check(self, plan: Plan) -> None:
+        """Raises PlanOutdated if the plan does not do any more what it did when it was made."""
         secret = self._settings.secret_key()
         with self._store.read() as tx:
             standing, _ = self._standing(tx, plan.draft, secret)
@@ -75,7 +75,6 @@ class Plans:
                 details=changed,
                 hint=MAKE_IT_AGAIN,
             )
-        return self._reviews.review(plan.draft)
 
     def _standing(self, tx: Transaction, draft: BroadcastDraft, secret: bytes) -> tuple[Standing, list[dict[str, Any]]]:
         count = tx.audiences.count(draft.audience, mailed=draft.type is BroadcastType.EMAIL)

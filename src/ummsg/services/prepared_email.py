@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ummsg.config import LayoutOptions, Settings
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer
-from ummsg.domain.delivery import Delivery
+from ummsg.domain.delivery import Delivery, Retries
 from ummsg.domain.placeholders import NETWORK, values_for
 from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, Problem
 from ummsg.mail.assembly import Assembly
@@ -38,6 +38,7 @@ class PreparedEmail:
     reply_to: str
     return_path: ReturnPath
     unsubscribing: Unsubscribing
+    retries: Retries
 
     @cached_property
     def assembly(self) -> Assembly:
@@ -111,6 +112,7 @@ def prepare_email(draft: BroadcastDraft, settings: Settings, known: Collection[s
         draft.reply_to or settings["REPLY_TO"],
         ReturnPath.from_settings(settings),
         Unsubscribing.from_settings(settings),
+        draft.retries,
     )
     _check_network_values(prepared)
     return prepared

@@ -11,15 +11,13 @@ from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.domain.wall_time import LocalMoments, LocalSpan
-from ummsg.errors import InvalidDraft, InvalidInput, Problem
+from ummsg.errors import InvalidDraft, Problem
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed, compile_email, compile_notice, placeholder_in_notice
 from ummsg.mail.text import html_to_text
+from ummsg.services.preflight import Proof, Watch, missing_values, prove
 from ummsg.services.prepared_email import PreparedEmail, prepare_email
 from ummsg.store.engine import Store, Transaction
 from ummsg.vocabulary import BroadcastType
-
-NAMED_CUSTOMERS = 100
-"""How many customers without a value an error names before it only counts them."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +43,8 @@ class Review:
     """When it goes out, if that is each customer's own time."""
     network_zone: str = ""
     """Whose time then counts for customers without a zone."""
-
-
-class MissingValues(InvalidInput):
-    """A placeholder is empty for some recipients, and the text gives no default."""
+    proof: Proof | None = None
+    """How it is known that an email can be made for each recipient."""
 
 
 class Reviews:
@@ -59,12 +55,14 @@ class Reviews:
         self._settings = settings
         self._clock = clock
 
-    def review(self, draft: BroadcastDraft) -> Review:
+    def review(
+        self, draft: BroadcastDraft, *, render_all: bool = False, watch: Watch = lambda done, total: None
+    ) -> Review:
         """Raises InvalidDraft with every problem, MissingValues, or NotConfigured when nobody is set as the sender."""
         with self._store.read() as tx:
             if draft.type is BroadcastType.NOTICE:
                 return self._review_notice(tx, draft)
-            return self._review_email(tx, draft)
+            return self._review_email(tx, draft, render_all=render_all, watch=watch)
 
     def complaint(self, draft: BroadcastDraft, field: str) -> str:
         """What is wrong with the subject or the content alone, as soon as it is typed; nothing if it may stand."""
@@ -103,7 +101,7 @@ class Reviews:
         count = self._count(tx, draft, problems)
         return Review(draft, count, lambda index: None if index else _notice_sample(draft, html), html=html)
 
-    def _review_email(self, tx: Transaction, draft: BroadcastDraft) -> Review:
+    def _review_email(self, tx: Transaction, draft: BroadcastDraft, *, render_all: bool, watch: Watch) -> Review:
         problems = list(draft.problems(self._clock()))
         prepared = None
         try:
@@ -115,13 +113,14 @@ class Reviews:
             problems += span.problems(draft.not_after)
         count = self._count(tx, draft, problems)
         assert prepared is not None  # noqa: S101 - otherwise `_count` has raised what was wrong
-        self._check_values(tx, draft, prepared)
+        proof = prove(tx, draft.audience, prepared, count.recipients, render_all=render_all, watch=watch)
         return Review(
             draft,
             count,
             lambda index: self._nth_sample(draft, prepared, index),
             span=span,
             network_zone=str(self._network_zone),
+            proof=proof,
         )
 
     def _count(self, tx: Transaction, draft: BroadcastDraft, problems: list[Problem]) -> AudienceCount:
@@ -136,24 +135,6 @@ class Reviews:
         if problems:
             raise InvalidDraft(problems)
         return count
-
-    def _check_values(self, tx: Transaction, draft: BroadcastDraft, prepared: PreparedEmail) -> None:
-        """Render for everyone for whom it may fail: for those who lack a value that the text refers to, or for all if
-        the text does more with values than print them."""
-        empty: dict[str, list[Customer]] = {}
-        failed: list[Problem] = []
-        lacking = tx.audiences.lacking(draft.audience, prepared.template.variables)
-        for customer in lacking if prepared.template.certain else tx.audiences.recipients(draft.audience):
-            try:
-                prepared.rendered(customer)
-            except EmptyPlaceholder as error:
-                empty.setdefault(error.name, []).append(customer)
-            except RenderFailed as error:
-                failed.append(Problem("content", f"{error} (for {customer.label})"))
-        if failed:
-            raise InvalidDraft(failed[:NAMED_CUSTOMERS])
-        if empty:
-            raise _missing_values(empty)
 
     def local_moments(self, draft: BroadcastDraft) -> LocalMoments | None:
         """When each time zone shows the draft's local time, if it has one."""
@@ -192,7 +173,7 @@ def _sample_for(prepared: PreparedEmail, customer: Customer) -> Sample:
     try:
         rendered = prepared.rendered(customer)
     except EmptyPlaceholder as error:
-        raise _missing_values({error.name: [customer]}) from None
+        raise missing_values({error.name: (1, [customer])}) from None
     except RenderFailed as error:
         raise InvalidDraft([Problem("content", f"{error} (for {customer.label})")]) from None
     return Sample(customer, rendered.subject, rendered.html, rendered.text)
@@ -200,18 +181,3 @@ def _sample_for(prepared: PreparedEmail, customer: Customer) -> Sample:
 
 def _notice_sample(draft: BroadcastDraft, html: str) -> Sample:
     return Sample(None, draft.subject, html, html_to_text(html))
-
-
-def _missing_values(empty: dict[str, list[Customer]]) -> MissingValues:
-    details = []
-    for name, customers in sorted(empty.items()):
-        details.append(f"{name} is empty for {len(customers):,} of the recipients:")
-        details += [f"  {customer.id}  {customer.label}" for customer in customers[:NAMED_CUSTOMERS]]
-        if len(customers) > NAMED_CUSTOMERS:
-            details.append(f"  … and {len(customers) - NAMED_CUSTOMERS:,} more")
-    name = next(iter(sorted(empty)))
-    return MissingValues(
-        "A placeholder is empty for some of the recipients; nothing was sent",
-        details=details,
-        hint=f'give a default, {{{{ {name} or "…" }}}}, or fill the value in and import again',
-    )

@@ -1,9 +1,11 @@
 """What an audience resolves to: the one place where the rule that says who is SQL."""
 
+import unicodedata
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience, AudienceCount, Match, Target, TargetCount
@@ -73,11 +75,37 @@ class Audiences:
         for row in rows:
             yield row[0], row[1], row[2]
 
-    def lacking(self, audience: Audience, variables: Collection[str]) -> Iterator[Customer]:
-        """The recipients for whom at least one of these placeholders is empty."""
-        empty = [func.coalesce(_column(name), "") == "" for name in sorted(variables) if _column(name) is not None]
-        if empty:
-            yield from self._customers(members(audience) & or_(*empty))
+    def groups(
+        self, audience: Audience, variables: Collection[str], weighed: AbstractSet[str]
+    ) -> Iterator[tuple[Customer, int]]:
+        """The recipients, one for each group of those who are alike in these placeholders, with how many it has.
+
+        Alike are who have a value for the same ones, and the same value for those that are `weighed`; a value that is
+        nothing but blanks counts as itself.
+        """
+        if weighed & _UNIQUE:
+            yield from ((customer, 1) for customer in self.recipients(audience))
+            return
+        first = (
+            select(func.min(customers.c.id).label("id"), func.count().label("number"))
+            .select_from(with_suppression())
+            .where(members(audience), _NOT_SUPPRESSED)
+            .group_by(*_traits(variables, weighed))
+            .subquery()
+        )
+        rows = self._execute(
+            select(customers, first.c.number).join(first, first.c.id == customers.c.id).order_by(customers.c.id)
+        )
+        yield from ((customer_of(row[:-1]), row.number) for row in rows)
+
+    def alike(
+        self, audience: Audience, variables: Collection[str], weighed: AbstractSet[str], customer_id: int, limit: int
+    ) -> list[Customer]:
+        """Recipients of the group that this one is in."""
+        traits = _traits(variables, weighed)
+        theirs = self._execute(select(*traits).where(customers.c.id == customer_id)).one()
+        same = [trait == value for trait, value in zip(traits, theirs, strict=True)]
+        return list(self._customers(and_(members(audience), *same), limit=limit))
 
     def labels(self, audience: Audience) -> list[str]:
         """The targets in words."""
@@ -126,7 +154,11 @@ class Audiences:
         return f"{row.name} ({row.slug})" if target.kind is TargetKind.PRODUCT else f"{row.name} <{row.email}>"
 
 
+_UNIQUE = {"customer_id", "customer_user_email"}
+"""No two customers share one, and everybody has one."""
+
 _COLUMNS: dict[str, ColumnElement[Any]] = {
+    "customer_email_verification": customers.c.email_verification,
     "customer_name": customers.c.name,
     "customer_locale": customers.c.locale,
     "customer_timezone": customers.c.timezone,
@@ -134,10 +166,30 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
 
 
 def _column(variable: str) -> ColumnElement[Any] | None:
-    """Where a placeholder's value is; None for those that are never empty or are not about the customer."""
+    """Where a placeholder's value is; None for those that are unique or are not about the customer."""
     if variable in _COLUMNS:
         return _COLUMNS[variable]
     if variable in CUSTOMER or not variable.startswith(ATTRIBUTE_PREFIX):
         return None
     value: ColumnElement[Any] = customers.c.attributes[variable.removeprefix(ATTRIBUTE_PREFIX)].as_string()
     return value
+
+
+_BLANKS = "".join(c for c in map(chr, range(1, 0x3001)) if c.isspace() or unicodedata.category(c) == "Cc")
+"""What may be all of a value without anything of it being seen."""
+
+
+def _traits(variables: Collection[str], weighed: AbstractSet[str]) -> list[ColumnElement[Any]]:
+    """What recipients are told apart by; never nothing, so that an empty audience has no group."""
+    found: list[ColumnElement[Any]] = [literal(0)]
+    for name in sorted(variables):
+        if (column := _column(name)) is not None:
+            value = func.coalesce(column, "")
+            found.append(value if name in weighed else _blank_or(value))
+    return found
+
+
+def _blank_or(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value that is nothing but blanks as it is, and the same for all others. One that begins with a visible
+    character of ASCII is soon dealt with."""
+    return case((value.between("!", "~~"), "x"), (func.trim(value, _BLANKS) == "", value), else_="x")

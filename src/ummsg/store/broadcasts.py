@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
@@ -152,7 +152,8 @@ class Broadcasts:
         return Pace(last, number / (end - first).total_seconds())
 
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
-        self._update(broadcast_id, status=status, note=note, updated_at=now)
+        """What is resumed starts without the results for which it was paused."""
+        self._update(broadcast_id, status=status, note=note, recent="", updated_at=now)
 
     def give_up_plan(self, broadcast_id: int, now: datetime, note: str) -> None:
         """Cancel one that would not do what was planned; its idempotency key is free again."""
@@ -161,7 +162,9 @@ class Broadcasts:
     def reopen(self, broadcast_id: int, now: datetime) -> None:
         """Queue a finished broadcast again, of which something is to be sent once more; leave any other alone."""
         finished = (broadcasts.c.id == broadcast_id) & (broadcasts.c.status == BroadcastStatus.FINISHED)
-        self._execute(update(broadcasts).where(finished).values(status=BroadcastStatus.QUEUED, updated_at=now))
+        self._execute(
+            update(broadcasts).where(finished).values(status=BroadcastStatus.QUEUED, recent="", updated_at=now)
+        )
 
     def delete(self, broadcast_id: int) -> None:
         """For one without deliveries: a ledger is never deleted."""
@@ -215,6 +218,8 @@ def _columns_of(draft: BroadcastDraft) -> dict[str, Any]:
         "ends": draft.ends,
         "sender": draft.sender,
         "reply_to": draft.reply_to,
+        "attempts": draft.attempts,
+        "retry_seconds": None if draft.retry_for is None else int(draft.retry_for.total_seconds()),
         "digest": draft.digest(),
     }
 
@@ -234,4 +239,6 @@ def _draft_of(row: BroadcastRow, audience: Audience) -> BroadcastDraft:
         ends=row.ends,
         sender=row.sender,
         reply_to=row.reply_to,
+        attempts=row.attempts,
+        retry_for=None if row.retry_seconds is None else timedelta(seconds=row.retry_seconds),
     )

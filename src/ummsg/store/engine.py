@@ -13,12 +13,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlmodel import Session
 
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
+from ummsg.store.agenda import Agenda
 from ummsg.store.attempts import Attempts
 from ummsg.store.audience import Audiences
 from ummsg.store.bounces import Bounces
 from ummsg.store.broadcasts import Broadcasts
 from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
+from ummsg.store.error_rates import ErrorRates
 from ummsg.store.events import Events
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
 from ummsg.store.limits import LimitUses
@@ -27,9 +29,10 @@ from ummsg.store.lock_holder import lock_holder
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
 from ummsg.store.settling import Settling
+from ummsg.store.standings import Standings
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 LOCK_WAIT = 15
@@ -111,6 +114,18 @@ class Transaction:
     @cached_property
     def attempts(self) -> Attempts:
         return Attempts(self.session)
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        return Agenda(self.session)
+
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings(self.session)
+
+    @cached_property
+    def error_rates(self) -> ErrorRates:
+        return ErrorRates(self.session)
 
     @cached_property
     def settling(self) -> Settling:

@@ -154,6 +154,11 @@ class BroadcastRow(SQLModel, table=True):
     """The highest customer id that freezing has dealt with."""
     planned_audience: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     """The digest of the audience that a plan says, if it is to be frozen to that and no other."""
+    attempts: int | None = None
+    """How often a delivery is tried, and for how long, if not as usual."""
+    retry_seconds: int | None = None
+    recent: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """Its last results, a letter each (`domain/error_rate.py`)."""
     idempotency_key: str | None = Field(default=None, sa_type=Text, unique=True)
     digest: str = _text()
     created_at: datetime = _moment(nullable=False)

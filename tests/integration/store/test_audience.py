@@ -1,5 +1,7 @@
 """Who is in an audience, and how often."""
 
+from collections.abc import Set as AbstractSet
+
 import pytest
 
 from ummsg.domain.audience import Audience, Target
@@ -72,19 +74,46 @@ def test_the_count_adds_up(store: Store) -> None:
     assert count.suppressed == {"complained": 1}
 
 
-def test_who_lacks_a_value(store: Store, network: Network) -> None:
-    network.customers("Eve", city="Lund")
-    network.customers("Finn", city="")
+def grouped(store: Store, variables: set[str], weighed: AbstractSet[str] = frozenset()) -> list[tuple[str, int]]:
     with store.read() as tx:
-        lacking = [c.name for c in tx.audiences.lacking(Audience.of([Target.everyone()]), {"customer_city"})]
-        nobody = list(tx.audiences.lacking(Audience.of([Target.everyone()]), {"customer_user_email", "network_name"}))
+        groups = tx.audiences.groups(Audience.of([Target.everyone()]), variables, weighed)
+        return [(customer.name, number) for customer, number in groups]
 
-    assert lacking == ["Anna", "Bo", "Cleo", "Dan", "Finn"]
-    assert nobody == []
+
+def test_who_has_a_value_and_who_lacks_one_are_two_groups(store: Store, network: Network) -> None:
+    network.customers("Eve", "Gus", city="Lund")
+    network.customers("Finn", city="")
+    network.customers("Hal", city="Malmö")
+
+    assert grouped(store, {"customer_city"}) == [("Anna", 5), ("Eve", 3)]
+    assert grouped(store, {"customer_city"}, {"customer_city"}) == [("Anna", 5), ("Eve", 2), ("Hal", 1)]
+    assert grouped(store, {"customer_user_email", "network_name"}) == [("Anna", 8)]
+    assert len(grouped(store, {"customer_id"}, {"customer_id"})) == 8
+    with store.read() as tx:
+        audience = Audience.of([Target.everyone()])
+        eve = tx.customers.by_address("eve@example.com")
+        assert eve is not None
+        alike = tx.audiences.alike(audience, {"customer_city"}, set(), eve.id, 9)
+        same = tx.audiences.alike(audience, {"customer_city"}, {"customer_city"}, eve.id, 9)
+    assert [one.name for one in alike] == ["Eve", "Gus", "Hal"]
+    assert [one.name for one in same] == ["Eve", "Gus"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0 ", "\n\t", "\u2003"])
+def test_what_is_nothing_but_blanks_is_a_group_of_its_own(store: Store, network: Network, blank: str) -> None:
+    network.customers("Eve", city=blank)
+    network.customers("Finn", city=f"{blank}Lund")
+    network.customers("Gus", city="Ö")
+    assert grouped(store, {"customer_city"}) == [("Anna", 4), ("Eve", 1), ("Finn", 2)]
+
+
+def test_the_suppressed_and_those_outside_are_in_no_group(store: Store) -> None:
+    with store.begin() as tx:
+        tx.suppressions.add(Suppression("BO@example.com", "complained", NOW))
+    assert grouped(store, set()) == [("Anna", 3)]
+    with store.read() as tx:
+        assert list(tx.audiences.groups(Audience.of([Target.product(999)]), set(), set())) == []
 
 
 def test_a_name_that_is_an_attack_is_only_a_name(store: Store) -> None:
-    with store.read() as tx:
-        lacking = list(tx.audiences.lacking(Audience.of([Target.everyone()]), {"customer_x\"') OR 1=1 --"}))
-
-    assert len(lacking) == 4
+    assert grouped(store, {"customer_x\"') OR 1=1 --"}) == [("Anna", 4)]

@@ -46,6 +46,12 @@ def test_a_good_draft_has_no_problems(draft: BroadcastDraft) -> None:
         (replace(EMAIL, at=NOW + 2 * HOUR, not_after=NOW + HOUR), "not-after"),
         (replace(EMAIL, starts=NOW + HOUR), "starts"),
         (replace(EMAIL, ends=NOW + HOUR), "ends"),
+        (replace(EMAIL, attempts=0), "attempts"),
+        (replace(EMAIL, attempts=51), "attempts"),
+        (replace(EMAIL, retry_for=timedelta()), "retry-for"),
+        (replace(EMAIL, retry_for=timedelta(days=30, minutes=1)), "retry-for"),
+        (replace(NOTICE, attempts=3), "attempts"),
+        (replace(NOTICE, retry_for=HOUR), "retry-for"),
         (replace(NOTICE, at=NOW + HOUR), "at"),
         (replace(NOTICE, ends=NOW - HOUR), "ends"),
         (replace(NOTICE, starts=NOW + 2 * HOUR, ends=NOW + HOUR), "ends"),
@@ -86,3 +92,8 @@ def test_equal_drafts_have_equal_digests_whatever_the_order_of_their_targets() -
 )
 def test_other_content_or_targets_have_another_digest(other: BroadcastDraft) -> None:
     assert other.digest() != EMAIL.digest()
+
+
+def test_a_digest_that_was_stored_before_there_were_bounds_of_trying_again_still_holds() -> None:
+    assert EMAIL.digest() == "3b3e7f3bbe5224a1807692ef6ba936286da6919b8d6454dc9fed140f74de87c4"
+    assert len({draft.digest() for draft in (EMAIL, replace(EMAIL, attempts=3), replace(EMAIL, retry_for=HOUR))}) == 3

@@ -16,6 +16,7 @@ from ummsg.domain.delivery import (
     Counts,
     Fate,
     Outcome,
+    Retries,
     Tally,
     backoff,
     refusal,
@@ -210,3 +211,17 @@ def test_a_tally_counts_down() -> None:
     tally.count(settle(Outcome(Fate.REFUSED), attempts=0, now=NOW))
 
     assert (tally.sent, tally.failed, tally.remaining, tally.attempted) == (1, 1, 0, 2)
+
+
+def test_a_broadcast_may_give_up_sooner_or_later() -> None:
+    refused = Outcome(Fate.REFUSED_FOR_NOW, "451 later")
+    twice, for_an_hour = Retries(attempts=2), Retries(age=timedelta(hours=1))
+
+    assert settle(refused, attempts=0, now=NOW, retries=twice).status is DeliveryStatus.DEFERRED
+    assert settle(refused, attempts=1, now=NOW, retries=twice).reply == "451 later (gave up after 2)"
+    assert (
+        settle(refused, attempts=MAX_ATTEMPTS, now=NOW, retries=Retries(attempts=50)).status is DeliveryStatus.DEFERRED
+    )
+    since = NOW - timedelta(hours=1)
+    assert settle(refused, attempts=1, now=NOW, tried_since=since).status is DeliveryStatus.DEFERRED
+    assert settle(refused, attempts=1, now=NOW, tried_since=since, retries=for_an_hour).status is DeliveryStatus.FAILED

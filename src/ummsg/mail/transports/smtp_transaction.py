@@ -3,7 +3,7 @@
 import re
 
 from ummsg.domain.delivery import Outcome, refusal
-from ummsg.errors import MailServerRefused
+from ummsg.errors import MailServerRefused, SenderRefused
 from ummsg.mail.message import Lines
 from ummsg.mail.transports.smtp_session import Session
 from ummsg.mail.transports.smtp_wire import Reply
@@ -78,7 +78,7 @@ def sender_refused(session: Session, sender: str, reply: Reply) -> MailServerRef
             f"The mail server at {where} wants {login} before it takes mail: {reply}",
             hint=f"UMMSG_MAIL_URL=smtp://user@{where}, and the password in UMMSG_MAIL_PASSWORD; then: ummsg doctor",
         )
-    return MailServerRefused(
+    return SenderRefused(
         f"The mail server at {where} does not take mail from {sender}: {reply}",
         hint="set UMMSG_FROM (or --from) to an address that this server may send for, or log in as a user who may",
     )

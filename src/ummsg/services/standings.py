@@ -1,0 +1,69 @@
+"""How the outbox gets on: what `outbox status` shows."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from ummsg.domain.broadcast import Broadcast
+from ummsg.domain.delivery import Counts
+from ummsg.domain.email import SystemEmail
+from ummsg.domain.outlook import LOOKED_BACK, Standing
+from ummsg.services.outbox import Outbox
+from ummsg.store.drains import living_drains
+from ummsg.store.engine import Store, Transaction
+from ummsg.store.standings import of_broadcast, of_email
+
+
+class Standings:
+    def __init__(self, store: Store, outbox: Outbox, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+
+    def all(self) -> list[Standing]:
+        """Of system emails, then of broadcasts: of all that have open deliveries or a time to come, and of what is over
+        but for deliveries of which nobody knows whether they arrived."""
+        emails, broadcasts = self._outbox.status_of_emails(), self._outbox.status()
+        living = living_drains(self._store.path)
+        with self._store.read() as tx:
+            broadcasts += [_over(tx, one) for one in tx.standings.over_but_unknown()]
+            return [
+                *(self._standing(tx, of_email(one.id), counts, due, living, email=one) for one, counts, due in emails),
+                *(
+                    self._standing(tx, of_broadcast(one.id), counts, due, living, broadcast=one)
+                    for one, counts, due in broadcasts
+                ),
+            ]
+
+    def _standing(
+        self,
+        tx: Transaction,
+        whose: Any,
+        counts: Counts,
+        next_due: datetime | None,
+        living: Collection[str],
+        *,
+        broadcast: Broadcast | None = None,
+        email: SystemEmail | None = None,
+    ) -> Standing:
+        done, done_since = tx.standings.done(whose, self._clock() - LOOKED_BACK)
+        reply, replied = tx.standings.commonest_reply(whose) if counts.deferred else ("", 0)
+        orphans = [claim for claim in tx.standings.claims(whose) if claim.token not in living]
+        return Standing(
+            counts,
+            next_due,
+            broadcast,
+            email,
+            done=done,
+            done_since=done_since,
+            deferred_until=tx.standings.deferred_until(whose),
+            reply=reply,
+            replied=replied,
+            held=sum(claim.number for claim in orphans),
+            held_until=max((claim.until for claim in orphans), default=None),
+            attended=bool(living),
+        )
+
+
+def _over(tx: Transaction, broadcast_id: int) -> tuple[Broadcast, Counts, datetime | None]:
+    return tx.broadcasts.get(broadcast_id), tx.outbox.counts(broadcast_id), None

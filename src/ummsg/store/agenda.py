@@ -1,0 +1,66 @@
+"""When the outbox next has something to do, whichever broadcast or event it is of; each question is one look into an
+index."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlmodel import Session
+
+from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
+from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
+
+broadcasts = table_of(BroadcastRow)
+deliveries = table_of(DeliveryRow)
+
+_WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
+
+
+class Agenda:
+    def __init__(self, session: Session) -> None:
+        self._execute = session.connection().execute
+
+    def next_moment(self) -> datetime | None:
+        """The earliest time at which a drain, or the release of what is scheduled, has work; None for never."""
+        return _earliest([self._of_schedule(), self._of_events(), *self._of_broadcasts()])
+
+    def _of_schedule(self) -> datetime | None:
+        """The time of the next scheduled email; what is half frozen has been due since then."""
+        scheduled = select(func.min(broadcasts.c.at)).where(broadcasts.c.status == BroadcastStatus.SCHEDULED)
+        freezing = select(func.min(broadcasts.c.updated_at)).where(broadcasts.c.status == BroadcastStatus.FREEZING)
+        return _earliest(map(self._moment, (scheduled, freezing)))
+
+    def _of_events(self) -> datetime | None:
+        whose = deliveries.c.broadcast_id.is_(None)
+        return _earliest([*self._waiting(whose), self._lease(whose)])
+
+    def _of_broadcasts(self) -> Iterable[datetime | None]:
+        """A paused one's deliveries wait for nothing but the leases of a drain that was killed."""
+        standing = (BroadcastStatus.QUEUED, BroadcastStatus.PAUSED, BroadcastStatus.CANCELLED)
+        rows = self._execute(
+            select(broadcasts.c.id, broadcasts.c.status, broadcasts.c.not_after).where(
+                broadcasts.c.status.in_(standing)
+            )
+        ).all()
+        for row in rows:
+            whose = deliveries.c.broadcast_id == row.id
+            yield self._lease(whose)
+            if row.status == BroadcastStatus.QUEUED and (due := _earliest(self._waiting(whose))) is not None:
+                yield due if row.not_after is None else min(due, row.not_after)
+
+    def _waiting(self, whose: Any) -> list[datetime | None]:
+        due = select(func.min(deliveries.c.due_at))
+        return [self._moment(due.where(whose, deliveries.c.status == status)) for status in _WAITING]
+
+    def _lease(self, whose: Any) -> datetime | None:
+        sending = deliveries.c.status == DeliveryStatus.SENDING
+        return self._moment(select(func.min(deliveries.c.lease_until)).where(whose, sending))
+
+    def _moment(self, statement: Select[Any]) -> datetime | None:
+        found: datetime | None = self._execute(statement).scalar_one()
+        return found
+
+
+def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
