@@ -1,0 +1,117 @@
+"""ummsg's side: a real database, the real commands."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from figures import Run
+from letter import NAME, PLAIN, SUBJECT, Letter
+from measuring import Failed, Measured, measure
+from network import write_customers
+
+CACHE = Path(tempfile.gettempdir()) / "ummsg-benchmarks"
+"""What takes long to make and is the same each time: networks, and the peers' environment."""
+
+PROGRAM = Path(sys.executable).with_name("ummsg")
+
+
+def environment(folder: Path, port: int | None = None) -> dict[str, str]:
+    """With byte code cached, as in any installation, and nobody's own settings. Without a port, mail goes into a maildir."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("UMMSG_", "PYTHONDONTWRITE"))}
+    return own | {
+        "UMMSG_DATABASE_URL": f"sqlite:///{folder / 'ummsg.db'}",
+        "UMMSG_MAIL_URL": f"maildir:{folder / 'mail'}" if port is None else f"smtp://127.0.0.1:{port}?tls=none",
+        "UMMSG_FROM": "Example Network <hello@example.com>",
+        "UMMSG_NETWORK_NAME": "Example Network",
+        "UMMSG_NETWORK_URL": "https://example.com",
+    }
+
+
+@dataclass(frozen=True)
+class Network:
+    """A folder with a database of ummsg in it."""
+
+    folder: Path
+
+    def ummsg(self, *arguments: str, port: int | None = None) -> Measured:
+        """Raises Failed if the command does not end with 0."""
+        return measure([str(PROGRAM), *arguments], folder=self.folder, environ=environment(self.folder, port))
+
+    def queue(self, content: str = PLAIN) -> Measured:
+        """An email to everyone, frozen and not sent yet."""
+        (self.folder / "content.html").write_text(content, encoding="utf-8")
+        return self.ummsg(
+            *("broadcast", "new", "--type", "email", "--everyone", "--subject", SUBJECT, "--queue", "--yes"),
+            *("--content-file", "content.html", "--content-format", "html"),
+        )
+
+    def drain(self, port: int, messages: int) -> Run:
+        """Send what is queued. Raises Failed unless the ledger says that so many were sent, and nothing else."""
+        done = self.ummsg("outbox", "run", port=port)
+        counts = json.loads(self.ummsg("broadcast", "show", "1", "--format", "json").said)["counts"]
+        sent = {name: number for name, number in counts.items() if number}
+        if sent != {"targeted": messages, "sent": messages}:
+            raise Failed(f"outbox run: {messages:,} were to be sent, and the ledger says {sent}")
+        return Run(messages, done.seconds, done.cpu, done.peak)
+
+
+def network_of(customers: int, folder: Path) -> Network:
+    """A fresh copy of a network with so many customers, in an empty folder of its own."""
+    made = _made(customers)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in made.iterdir():
+        shutil.copyfile(file, folder / file.name)
+    return Network(folder)
+
+
+def recipients(customers: int) -> Path:
+    """The customers of a network as a CSV file with the columns id, email and name (and more)."""
+    return _made(customers) / "customers.csv"
+
+
+def sample_letter(folder: Path) -> Letter:
+    """What ummsg sends to a customer."""
+    network = Network(folder)
+    with (folder / "customers.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("id", "email", "name", "locale"), (1, "one@example.com", NAME, "en_US")])
+    _import(network)
+    network.queue()
+    network.ummsg("outbox", "run")
+    (message,) = (folder / "mail" / "new").iterdir()
+    return Letter.of(message.read_bytes().partition(b"Delivered-To: ")[2].partition(b"\n")[2])
+
+
+def _made(customers: int) -> Path:
+    """The folder of a network that is kept for the next run, made anew when what it is made by has changed."""
+    kept = CACHE / f"network-{customers}-{_fingerprint()}"
+    if not kept.exists():
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=_cache()))
+        write_customers(unfinished / "customers.csv", customers)
+        _import(Network(unfinished))
+        unfinished.rename(kept)
+    return kept
+
+
+def _import(network: Network) -> None:
+    network.ummsg("init")
+    network.ummsg("customers", "import", "customers.csv")
+    (network.folder / ".env").unlink()
+
+
+def _cache() -> Path:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    return CACHE
+
+
+def _fingerprint() -> str:
+    """Of the customers and of the schema."""
+    import ummsg.store.engine
+    import network
+
+    return hashlib.sha256(Path(network.__file__).read_bytes() + ummsg.store.engine.SCHEMA.encode()).hexdigest()[:12]

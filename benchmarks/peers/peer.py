@@ -1,0 +1,30 @@
+"""What the suite has to know of a peer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from letter import Letter
+
+
+@dataclass(frozen=True)
+class Errand:
+    """So many messages to the server on a port; the recipients are in a CSV file with columns email and name."""
+
+    port: int
+    messages: int
+    letter: Letter
+    recipients: Path
+    folder: Path
+    """Where a peer may write what it needs."""
+
+
+class Peer(Protocol):
+    name: str
+
+    def lacking(self) -> str:
+        """Why it cannot be measured here; nothing if it can."""
+
+    def version(self) -> str: ...
+
+    def command(self, errand: Errand) -> list[str]: ...
