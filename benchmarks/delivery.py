@@ -1,28 +1,94 @@
-"""thin thread"""
+"""How fast ummsg delivers, beside its peers, and what it needs for a million recipients.
 
-import json
+    python benchmarks/delivery.py [--pairs 5] [--messages 50000] [--recipients 1000000] [--only NAME ...] [--into DIR]
+    python benchmarks/delivery.py --redraw
+
+The server is postfix's smtp-sink on loopback. Everything is the real command on a real database, and whole commands are
+measured, their start included. A run whose messages were not all counted by the sink, and for ummsg by its ledger, is
+void. Results go into docs/, as benchmarks.json, benchmarks.svg and benchmarks.md; with --only, only where --into says.
+
+Exit code 1 if a figure that was measured is outside its limit, or void.
+"""
+
+import argparse
+import os
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from figures import Limit
-from letter import PLAIN
+from chart import draw
+from figures import Row
+from measuring import Failed
 from ours import sample_letter
-from peers.smtp_source import SmtpSource
-from rows import Comparison, compare
+from page import compose, summary
+from report import Report
+from table import NAMES, PEERS, Sizes, Task, tasks
+
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> int:
-    n = int(sys.argv[1])
-    with TemporaryDirectory() as name:
-        letter = sample_letter(Path(name))
-    print(letter.body_bytes, letter.bytes)
-    comparison = Comparison(
-        "smtp-source", "smtp-source -s 10", SmtpSource(), PLAIN, n, n, rate=Limit(at_least=1.0), cpu=Limit(at_most=1.3)
-    )
-    row = compare(comparison, letter, int(sys.argv[2]), print)
-    print(json.dumps(row.to_json(), indent=1))
-    return 0
+    options = _options()
+    into = options.into or (None if options.only else DOCS)
+    if options.redraw:
+        _publish(Report.read((into or DOCS) / "benchmarks.json"), into or DOCS)
+        return 0
+    load = _load()
+    sizes = Sizes(options.pairs, options.messages, options.recipients)
+    with TemporaryDirectory(prefix="ummsg-benchmark-") as folder:
+        letter = sample_letter(Path(folder))
+    begun = time.monotonic()
+    rows = [_measure(task) for task in tasks(sizes, letter) if task.name in (options.only or NAMES)]
+    minutes = (time.monotonic() - begun) / 60
+    report = Report.of(rows, letter, PEERS, minutes=minutes, load_before=load)
+    print(f"\n{summary(report)}")
+    if into is not None:
+        into.mkdir(exist_ok=True)
+        report.write(into / "benchmarks.json")
+        _publish(report, into)
+    return 0 if report.in_order else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=5, help="how often each row is measured")
+    parser.add_argument("--messages", type=int, default=50_000, help="of ours in a run; slower peers send fewer")
+    parser.add_argument("--recipients", type=int, default=1_000_000, help="in the rows about many recipients")
+    parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--into", type=Path, metavar="DIR", help="where results go, if not into docs/")
+    parser.add_argument("--redraw", action="store_true", help="make the page and the chart anew from the JSON")
+    return parser.parse_args()
+
+
+def _measure(task: Task) -> Row:
+    """A row that failed does not keep the others from being measured."""
+    print(f"\n{task.title}", flush=True)
+    begun = time.monotonic()
+    try:
+        row = task.measure(_tell)
+    except Failed as error:
+        row = Row(task.name, task.title, not_measured=f"void: {error}", void=True)
+    if row.not_measured:
+        _tell(f"not measured: {row.not_measured}")
+    _tell(f"({time.monotonic() - begun:.0f} s)")
+    return row
+
+
+def _tell(sentence: str) -> None:
+    print(f"  {sentence}", flush=True)
+
+
+def _load() -> float:
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f"The machine is busy (load {load:.1f}): figures mean less.", file=sys.stderr)
+    return load
+
+
+def _publish(report: Report, into: Path) -> None:
+    (into / "benchmarks.svg").write_text(draw(report.rows), encoding="utf-8")
+    (into / "benchmarks.md").write_text(compose(report), encoding="utf-8")
 
 
 if __name__ == "__main__":

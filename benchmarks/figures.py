@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 
@@ -46,6 +46,10 @@ class Pair:
     @property
     def cpu_advantage(self) -> float:
         return 1 / self.cpu_ratio
+
+
+def median_of(runs: Sequence[Run], what: Callable[[Run], float]) -> float:
+    return statistics.median(map(what, runs))
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,9 @@ class Row:
     pairs: tuple[Pair, ...] = ()
     notes: tuple[str, ...] = ()
     not_measured: str = ""
+    """Why there are no figures."""
+    void: bool = False
+    """Whether that is because a run did not do what it was measured for."""
 
     @property
     def missed(self) -> bool:
@@ -123,7 +130,8 @@ class Row:
         return {
             "name": self.name,
             "title": self.title,
-            "not_measured": self.not_measured or None,
+            "not_measured": self.not_measured,
+            "void": self.void,
             "figures": [_figure_to_json(figure) for figure in self.figures],
             "runs": {side: _runs_to_json([getattr(pair, side) for pair in self.pairs]) for side in ("ours", "peer")},
             "notes": list(self.notes),
@@ -138,12 +146,9 @@ class Row:
             figures=tuple(_figure_from_json(figure) for figure in row["figures"]),
             pairs=tuple(Pair(*runs) for runs in zip(*sides, strict=True)),
             notes=tuple(row["notes"]),
-            not_measured=row["not_measured"] or "",
+            not_measured=row["not_measured"],
+            void=row["void"],
         )
-
-
-def median_of(runs: Sequence[Run], what: Callable[[Run], float]) -> float:
-    return statistics.median(map(what, runs))
 
 
 def _runs_to_json(runs: Sequence[Run]) -> list[dict[str, float]]:

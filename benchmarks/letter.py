@@ -4,9 +4,8 @@ import email
 import email.policy
 import json
 from dataclasses import asdict, dataclass
-from email.message import EmailMessage
 from pathlib import Path
-from typing import cast
+from typing import Self
 
 NAME = "Recipient-Name"
 """What stands in a `Letter` where each recipient's own name goes."""
@@ -40,25 +39,21 @@ class Letter:
     subject: str
     text: str
     html: str
-    body_bytes: int
-    """After the headers, as encoded by ummsg."""
-    bytes: int
+    size: int
+    """Of the whole message, in bytes, as ummsg encodes it."""
+    body_size: int
+    """Of what comes after its headers."""
 
     @classmethod
-    def of(cls, raw: bytes) -> "Letter":
-        """From a message to a customer whose name is NAME, as it stands in a maildir."""
-        raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-        message = cast(EmailMessage, email.message_from_bytes(raw, policy=email.policy.default))
+    def of(cls, raw: bytes) -> Self:
+        """From a message to a customer whose name is NAME; line ends are CRLF."""
+        message = email.message_from_bytes(raw, policy=email.policy.default)
         text, html = (message.get_body((kind,)) for kind in ("plain", "html"))
         assert text is not None
         assert html is not None
-        return cls(
-            str(message["Subject"]),
-            text.get_content(),
-            html.get_content(),
-            body_bytes=len(raw.split(b"\r\n\r\n", 1)[1]),
-            bytes=len(raw),
-        )
+        _, _, body = raw.partition(b"\r\n\r\n")
+        return cls(str(message["Subject"]), text.get_content(), html.get_content(), len(raw), len(body))
 
     def write(self, path: Path) -> None:
+        """As JSON, for a peer's program to read; it puts a name where `name` stands."""
         path.write_text(json.dumps(asdict(self) | {"name": NAME}), encoding="utf-8")

@@ -43,8 +43,8 @@ def measure(
         seconds = time.perf_counter() - begun
     process.returncode = code = os.waitstatus_to_exitcode(status)
     if code not in expected:
-        said = (err.read_text(errors="replace") or out.read_text(errors="replace"))[-800:].strip()
-        raise Failed(f"{Path(command[0]).name} ended with {code}: {said or 'it said nothing'}")
+        said = (err.read_text(errors="replace") or out.read_text(errors="replace")).strip().splitlines()[-3:]
+        raise Failed(f"{Path(command[0]).name} ended with {code}: {' | '.join(said) or 'it said nothing'}")
     return Measured(seconds, usage.ru_utime + usage.ru_stime, peak, code, out.read_text(errors="replace"))
 
 

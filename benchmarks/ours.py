@@ -10,10 +10,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import network
 from figures import Run
 from letter import NAME, PLAIN, SUBJECT, Letter
 from measuring import Failed, Measured, measure
-from network import write_customers
+from ummsg.store.engine import SCHEMA
 
 CACHE = Path(tempfile.gettempdir()) / "ummsg-benchmarks"
 """What takes long to make and is the same each time: networks, and the peers' environment."""
@@ -22,7 +23,10 @@ PROGRAM = Path(sys.executable).with_name("ummsg")
 
 
 def environment(folder: Path, port: int | None = None) -> dict[str, str]:
-    """With byte code cached, as in any installation, and nobody's own settings. Without a port, mail goes into a maildir."""
+    """With byte code cached, as in any installation, and none of anybody's settings.
+
+    Without a port, mail goes into a maildir.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith(("UMMSG_", "PYTHONDONTWRITE"))}
     return own | {
         "UMMSG_DATABASE_URL": f"sqlite:///{folder / 'ummsg.db'}",
@@ -63,9 +67,8 @@ class Network:
 
 def network_of(customers: int, folder: Path) -> Network:
     """A fresh copy of a network with so many customers, in an empty folder of its own."""
-    made = _made(customers)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in made.iterdir():
+    for file in _made(customers).glob("ummsg.*"):
         shutil.copyfile(file, folder / file.name)
     return Network(folder)
 
@@ -77,14 +80,15 @@ def recipients(customers: int) -> Path:
 
 def sample_letter(folder: Path) -> Letter:
     """What ummsg sends to a customer."""
-    network = Network(folder)
+    sample = Network(folder)
     with (folder / "customers.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("id", "email", "name", "locale"), (1, "one@example.com", NAME, "en_US")])
-    _import(network)
-    network.queue()
-    network.ummsg("outbox", "run")
+    _import(sample)
+    sample.queue()
+    sample.ummsg("outbox", "run")
     (message,) = (folder / "mail" / "new").iterdir()
-    return Letter.of(message.read_bytes().partition(b"Delivered-To: ")[2].partition(b"\n")[2])
+    _, _, raw = message.read_bytes().partition(b"Delivered-To: one@example.com\r\n")  # which a delivery adds
+    return Letter.of(raw)
 
 
 def _made(customers: int) -> Path:
@@ -92,16 +96,16 @@ def _made(customers: int) -> Path:
     kept = CACHE / f"network-{customers}-{_fingerprint()}"
     if not kept.exists():
         unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=_cache()))
-        write_customers(unfinished / "customers.csv", customers)
+        network.write_customers(unfinished / "customers.csv", customers)
         _import(Network(unfinished))
         unfinished.rename(kept)
     return kept
 
 
-def _import(network: Network) -> None:
-    network.ummsg("init")
-    network.ummsg("customers", "import", "customers.csv")
-    (network.folder / ".env").unlink()
+def _import(empty: Network) -> None:
+    empty.ummsg("init")
+    empty.ummsg("customers", "import", "customers.csv")
+    (empty.folder / ".env").unlink()
 
 
 def _cache() -> Path:
@@ -111,7 +115,4 @@ def _cache() -> Path:
 
 def _fingerprint() -> str:
     """Of the customers and of the schema."""
-    import ummsg.store.engine
-    import network
-
-    return hashlib.sha256(Path(network.__file__).read_bytes() + ummsg.store.engine.SCHEMA.encode()).hexdigest()[:12]
+    return hashlib.sha256(Path(network.__file__).read_bytes() + SCHEMA.encode()).hexdigest()[:12]

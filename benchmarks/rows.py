@@ -1,16 +1,20 @@
 """The rows of the table that compare rates: who against whom, over which way, with how many messages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from delay import Delay
 from figures import Figure, Limit, Pair, Row, Run
-from letter import Letter
+from letter import PLAIN, Letter
 from measuring import Failed, measure
 from ours import network_of, recipients
 from peers.peer import Errand, Peer
 from sink import Sink
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -20,52 +24,57 @@ class Comparison:
     name: str
     title: str
     peer: Peer
-    content: str
     messages: int
     """Of ours, a run."""
     peer_messages: int
+    """Fewer for a slow peer: what is compared is messages a second."""
+    content: str = PLAIN
+    round_trip: float = 0.0
     rate: Limit | None = None
     cpu: Limit | None = None
     cpu_advantage: Limit | None = None
+    notes: tuple[str, ...] = ()
 
     def figures(self, pairs: tuple[Pair, ...]) -> tuple[Figure, ...]:
-        """Those with a limit, and always the rate."""
+        """Those that have a limit, and always the rate."""
         possible = (
-            ("rate", "times the peer's", self.rate, lambda pair: pair.rate_ratio),
-            ("CPU a message", "times the peer's", self.cpu, lambda pair: pair.cpu_ratio),
-            ("messages a CPU second", "times the peer's", self.cpu_advantage, lambda pair: pair.cpu_advantage),
+            ("rate", "times the peer's", self.rate, [pair.rate_ratio for pair in pairs]),
+            ("CPU a message", "times the peer's", self.cpu, [pair.cpu_ratio for pair in pairs]),
+            ("messages a CPU second", "times the peer's", self.cpu_advantage, [pair.cpu_advantage for pair in pairs]),
         )
         return tuple(
-            Figure(what, unit, tuple(map(value, pairs)), limit)
-            for what, unit, limit, value in possible
+            Figure(what, unit, tuple(values), limit)
+            for what, unit, limit, values in possible
             if limit is not None or what == "rate"
         )
 
 
-def compare(comparison: Comparison, letter: Letter, pairs: int, tell: Callable[[str], None]) -> Row:
+def compare(comparison: Comparison, letter: Letter, pairs: int, tell: Tell) -> Row:
     """So many adjacent pairs, ours first and the peer first in turn."""
     if why := comparison.peer.lacking():
         return Row(comparison.name, comparison.title, not_measured=why)
     measured = tuple(_pair(comparison, letter, number, tell) for number in range(pairs))
-    return Row(comparison.name, comparison.title, comparison.figures(measured), measured)
+    notes = comparison.notes + (_about_the_delay(comparison) if comparison.round_trip else ())
+    return Row(comparison.name, comparison.title, comparison.figures(measured), measured, notes)
 
 
-def _pair(comparison: Comparison, letter: Letter, number: int, tell: Callable[[str], None]) -> Pair:
-    with TemporaryDirectory(prefix="ummsg-benchmark-") as name:
-        folder = Path(name)
+def _pair(comparison: Comparison, letter: Letter, number: int, tell: Tell) -> Pair:
+    with _folder() as folder, Sink() as sink, _way_to(sink, comparison.round_trip) as port:
         network = network_of(comparison.messages, folder / "ours")
         network.queue(comparison.content)
-        with Sink() as sink:
-            runs = {}
-            for side in ("ours", "peer") if number % 2 == 0 else ("peer", "ours"):
-                before = sink.received()
-                if side == "ours":
-                    runs[side] = network.drain(sink.port, comparison.messages)
-                else:
-                    runs[side] = _run_of_peer(comparison, letter, sink.port, folder / "peer")
-                _check(side, runs[side], sink.received() - before)
+        runs: dict[str, Run] = {}
+        for side in ("ours", "peer") if number % 2 == 0 else ("peer", "ours"):
+            before = sink.received()
+            if side == "ours":
+                runs[side] = network.drain(port, comparison.messages)
+            else:
+                runs[side] = _run_of_peer(comparison, letter, port, folder / "peer")
+            _check(side, runs[side], sink.received() - before)
     pair = Pair(runs["ours"], runs["peer"])
-    tell(f"{pair.ours.rate:,.0f}/s beside {pair.peer.rate:,.0f}/s: {pair.rate_ratio:.2f}, CPU {pair.cpu_ratio:.2f}")
+    tell(
+        f"pair {number + 1}: {pair.ours.rate:,.0f}/s beside {pair.peer.rate:,.0f}/s, {pair.rate_ratio:.2f} times;"
+        f" CPU a message {pair.cpu_ratio:.2f} times"
+    )
     return pair
 
 
@@ -79,3 +88,31 @@ def _run_of_peer(comparison: Comparison, letter: Letter, port: int, folder: Path
 def _check(side: str, run: Run, received: int) -> None:
     if received != run.messages:
         raise Failed(f"{side}: {run.messages:,} messages were to be sent, and smtp-sink counted {received:,}")
+
+
+def _about_the_delay(comparison: Comparison) -> tuple[str, ...]:
+    """That the proxy adds its delay and takes nothing else: the time of a reply, and what it lets through undelayed."""
+    with Sink() as sink, Delay(sink.port, comparison.round_trip) as slow:
+        took = slow.round_trip()
+    with _folder() as folder, Sink() as sink, Delay(sink.port, 0) as fast:
+        network = network_of(comparison.messages, folder / "ours")
+        network.queue(comparison.content)
+        ceiling = network.drain(fast.port, comparison.messages).rate
+    reply = f"a reply took {1000 * took:.1f} ms"
+    return (f"{reply}; with its delay at 0, the proxy let {ceiling:,.0f} of our messages a second through.",)
+
+
+@contextmanager
+def _way_to(sink: Sink, round_trip: float) -> Iterator[int]:
+    """The port to send to."""
+    if not round_trip:
+        yield sink.port
+        return
+    with Delay(sink.port, round_trip) as delay:
+        yield delay.port
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="ummsg-benchmark-") as name:
+        yield Path(name)

@@ -29,7 +29,7 @@ class Sink:
             raise Failed("smtp-sink is not installed; apt-get install postfix")
         self.port = free_port()
         as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
-        self._counters = tempfile.TemporaryFile()
+        self._counters = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the sink
         self._process = subprocess.Popen(
             [found, *as_nobody, "-c", f"127.0.0.1:{self.port}", "200"], stdout=self._counters, stderr=subprocess.PIPE
         )

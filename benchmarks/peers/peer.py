@@ -20,7 +20,12 @@ class Errand:
 
 
 class Peer(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def in_words(self) -> str:
+        """The command, without what changes each time."""
 
     def lacking(self) -> str:
         """Why it cannot be measured here; nothing if it can."""

@@ -10,6 +10,7 @@ from sink import program
 @dataclass(frozen=True)
 class SmtpSource:
     name: str = "smtp-source"
+    in_words: str = "smtp-source -s 10 -l 4096 -m N"
     keeps_connections: bool = False
     """With -d. Without, as it comes, it opens one for each message."""
 
