@@ -30,8 +30,9 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial
 .free { fill: #8c959f; stroke: #8c959f; }
 .bar { stroke: none; }
 .bar.missed { fill: #cf4a22; }
-.spread { stroke-width: 7; stroke-linecap: round; opacity: 0.32; }
-.dot { stroke-width: 2.5; }
+.spread { stroke: none; opacity: 0.35; }
+.spread.missed { fill: #cf4a22; }
+.dot { stroke-width: 2; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3; }
   .page { fill: #0d1117; }
@@ -42,7 +43,7 @@ text { font: 13px system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial
   .target { stroke: #e6edf3; }
   .met { fill: #3fbf97; stroke: #3fbf97; }
   .missed { fill: #0d1117; stroke: #ff7b54; }
-  .bar.missed { fill: #ff7b54; }
+  .bar.missed, .spread.missed { fill: #ff7b54; }
   .free { fill: #6e7681; stroke: #6e7681; }
 }"""
 
@@ -83,7 +84,7 @@ def _lines(rows: Iterable[Row]) -> tuple[list[_Line], list[_Line]]:
     for row in rows:
         for figure in row.figures:
             if figure.limit is not None and figure.limit.at_most is not None:
-                limited.append(_Line(f"{row.title}: {figure.what}" if row.pairs else figure.what, figure))
+                limited.append(_Line(row.title, figure))
             elif figure is _headline(row):
                 ratios.append(_Line(row.title, figure))
     return ratios, limited
@@ -130,12 +131,8 @@ def _ratio_panel(lines: Sequence[_Line], top: float) -> list[str]:
     bottom = top + STEP * len(lines)
     parts = [
         _text(24, 34, "ummsg beside its peers", "title"),
-        _text(
-            24,
-            55,
-            "times the peer’s: the dot is the median of the pairs, the band runs from least to most",
-            "small",
-        ),
+        _text(24, 55, "times the peer’s, on a logarithmic scale", "small"),
+        _text(WIDTH - 24, 55, "dot: median · band: least to most · mark: target · hollow: missed", "small", "end"),
     ]
     for decade in axis.decades:
         x = axis.x(decade)
@@ -149,10 +146,10 @@ def _ratio_panel(lines: Sequence[_Line], top: float) -> list[str]:
 def _ratio(line: _Line, axis: LogAxis, y: float) -> list[str]:
     figure = line.figure
     parts = _names(line, y)
-    parts.append(_line(axis.x(figure.least), y, axis.x(figure.most), y, f"spread {line.kind}"))
+    parts.append(_bar(axis.x(figure.least), y, axis.x(figure.most) - axis.x(figure.least), f"spread {line.kind}"))
     for bound in _bounds(figure):
         parts.append(_line(axis.x(bound), y - 12, axis.x(bound), y + 12, "target"))
-    parts.append(f'<circle class="dot {line.kind}" cx="{axis.x(figure.median)}" cy="{y:g}" r="5"/>')
+    parts.append(f'<circle class="dot {line.kind}" cx="{axis.x(figure.median)}" cy="{y:g}" r="4"/>')
     parts.append(_text(WIDTH - 24, y + 4.5, f"{number_in_words(figure.median)}×", "value", "end"))
     return parts
 
@@ -185,8 +182,8 @@ def _limit(line: _Line, y: float, width: float) -> list[str]:
     share = max(0.0, figure.judged / figure.limit.bound)
     return [
         *_names(line, y),
-        f'<rect class="track" x="{LEFT}" y="{y - 8:g}" width="{WIDTH - LEFT - RIGHT}" height="16" rx="3"/>',
-        f'<rect class="bar {line.kind}" x="{LEFT}" y="{y - 8:g}" width="{share * width:.1f}" height="16" rx="3"/>',
+        _bar(LEFT, y, WIDTH - LEFT - RIGHT, "track"),
+        _bar(LEFT, y, share * width, f"bar {line.kind}"),
         _text(WIDTH - 24, y + 4.5, _quantity(figure), "value", "end"),
     ]
 
@@ -206,8 +203,7 @@ def _asked(figure: Figure) -> str:
     if figure.limit is None:
         return "for information"
     unit = "" if figure.unit.startswith("times") else f" {figure.unit}"
-    what = "CPU: " if figure.what == "messages a CPU second" else ""
-    return f"{what}{figure.limit}{unit}"
+    return f"{figure.what}: {figure.limit}{unit}"
 
 
 def number_in_words(value: float) -> str:
@@ -221,6 +217,11 @@ def _text(x: float, y: float, content: str, kind: str = "", anchor: str = "start
     named = f' class="{kind}"' if kind else ""
     placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text{named} x="{x:g}" y="{y:g}"{placed}>{escape(content)}</text>'
+
+
+def _bar(x: float, y: float, width: float, kind: str) -> str:
+    """Around the height y; one without a width is still seen."""
+    return f'<rect class="{kind}" x="{x:g}" y="{y - 8:g}" width="{max(width, 1):.1f}" height="16" rx="3"/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:

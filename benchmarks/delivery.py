@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from chart import draw
 from figures import Row
-from measuring import Failed
+from measuring import Failed, Lacking
 from ours import sample_letter
 from page import compose, summary
 from report import Report
@@ -52,13 +52,19 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pairs", type=int, default=5, help="how often each row is measured")
-    parser.add_argument("--messages", type=int, default=50_000, help="of ours in a run; slower peers send fewer")
-    parser.add_argument("--recipients", type=int, default=1_000_000, help="in the rows about many recipients")
+    parser.add_argument("--pairs", type=_number, default=5, help="how often each row is measured")
+    parser.add_argument("--messages", type=_number, default=50_000, help="of ours in a run; slower peers send fewer")
+    parser.add_argument("--recipients", type=_number, default=1_000_000, help="in the rows about many recipients")
     parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--into", type=Path, metavar="DIR", help="where results go, if not into docs/")
     parser.add_argument("--redraw", action="store_true", help="make the page and the chart anew from the JSON")
     return parser.parse_args()
+
+
+def _number(typed: str) -> int:
+    if (number := int(typed)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
 
 
 def _measure(task: Task) -> Row:
@@ -67,6 +73,8 @@ def _measure(task: Task) -> Row:
     begun = time.monotonic()
     try:
         row = task.measure(_tell)
+    except Lacking as error:
+        row = Row(task.name, task.title, not_measured=str(error))
     except Failed as error:
         row = Row(task.name, task.title, not_measured=f"void: {error}", void=True)
     if row.not_measured:

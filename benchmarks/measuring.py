@@ -17,6 +17,10 @@ class Failed(Exception):
     """A command did not do what it was measured for: its figure would be void."""
 
 
+class Lacking(Exception):
+    """Something that a measurement needs is not installed."""
+
+
 @dataclass(frozen=True)
 class Measured:
     seconds: float

@@ -95,10 +95,13 @@ def _made(customers: int) -> Path:
     """The folder of a network that is kept for the next run, made anew when what it is made by has changed."""
     kept = CACHE / f"network-{customers}-{_fingerprint()}"
     if not kept.exists():
-        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=_cache()))
-        network.write_customers(unfinished / "customers.csv", customers)
-        _import(Network(unfinished))
-        unfinished.rename(kept)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="unfinished-", dir=CACHE) as folder:
+            unfinished = Network(Path(folder) / "network")
+            unfinished.folder.mkdir()
+            network.write_customers(unfinished.folder / "customers.csv", customers)
+            _import(unfinished)
+            unfinished.folder.rename(kept)
     return kept
 
 
@@ -106,11 +109,6 @@ def _import(empty: Network) -> None:
     empty.ummsg("init")
     empty.ummsg("customers", "import", "customers.csv")
     (empty.folder / ".env").unlink()
-
-
-def _cache() -> Path:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    return CACHE
 
 
 def _fingerprint() -> str:

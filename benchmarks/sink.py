@@ -10,7 +10,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from measuring import Failed
+from measuring import Failed, Lacking
 
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
 
@@ -26,7 +26,7 @@ class Sink:
     def __init__(self) -> None:
         found = program("smtp-sink")
         if found is None:
-            raise Failed("smtp-sink is not installed; apt-get install postfix")
+            raise Lacking("smtp-sink is not installed; apt-get install postfix")
         self.port = free_port()
         as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []
         self._counters = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the sink

@@ -53,19 +53,23 @@ def comparisons(sizes: Sizes) -> list[Comparison]:
     n, source = sizes.messages, SmtpSource()
     few, fewer = max(1, n // 25), max(1, n // 250)
     return [
+        Comparison("smtp-source", "smtp-source -s 10", source, n, n, rate=Limit(at_least=1.0), cpu=Limit(at_most=1.3)),
+        Comparison("smtp-source-d", "smtp-source -d -s 10", SmtpSource(keeps_connections=True), n, n),
         Comparison(
-            *("smtp-source", "smtp-source -s 10", source, n, n), rate=Limit(at_least=1.0), cpu=Limit(at_most=1.3)
-        ),
-        Comparison(
-            *("smtp-source-d", "smtp-source -d -s 10", SmtpSource(keeps_connections=True), n, n),
-        ),
-        Comparison(
-            *("logic", "smtp-source -s 10, ours with logic", source, n, n),
+            "logic",
+            "smtp-source -s 10, ours with logic",
+            source,
+            n,
+            n,
             content=WITH_LOGIC,
             rate=Limit(at_least=0.5),
         ),
         Comparison(
-            *("latency", "smtp-source -s 10, 10 ms away", source, max(1, n // 5), max(1, n // 50)),
+            "latency",
+            "smtp-source -s 10, 10 ms away",
+            source,
+            max(1, n // 5),
+            max(1, n // 50),
             round_trip=0.010,
             rate=Limit(at_least=3),
         ),

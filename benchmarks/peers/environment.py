@@ -24,7 +24,8 @@ def lacking() -> str:
         install = [executable("python"), "-m", "pip", "install", "--quiet", "-r", str(REQUIREMENTS)]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
-            return f"pip could not install it: {done.stderr.strip().splitlines()[-1]}"
+            said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            return f"pip could not install {REQUIREMENTS.name}: {said[-1] if said else f'exit code {done.returncode}'}"
         (_FOLDER / "made-of.txt").write_bytes(REQUIREMENTS.read_bytes() + sys.version.encode())
     return ""
 
