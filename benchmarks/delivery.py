@@ -32,8 +32,7 @@ def main() -> int:
     options = _options()
     into = options.into or (None if options.only else DOCS)
     if options.redraw:
-        _publish(Report.read((into or DOCS) / "benchmarks.json"), into or DOCS)
-        return 0
+        return _redraw(into or DOCS)
     load = _load()
     sizes = Sizes(options.pairs, options.messages, options.recipients)
     with TemporaryDirectory(prefix="ummsg-benchmark-") as folder:
@@ -62,9 +61,9 @@ def _options() -> argparse.Namespace:
 
 
 def _number(typed: str) -> int:
-    if (number := int(typed)) < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
+    if not typed.isdecimal() or int(typed) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1 on")
+    return int(typed)
 
 
 def _measure(task: Task) -> Row:
@@ -92,6 +91,15 @@ def _load() -> float:
     if load > 0.5:
         print(f"The machine is busy (load {load:.1f}): figures mean less.", file=sys.stderr)
     return load
+
+
+def _redraw(folder: Path) -> int:
+    figures = folder / "benchmarks.json"
+    if not figures.exists():
+        print(f"{figures} is not there: measure first, or say where with --into", file=sys.stderr)
+        return 2
+    _publish(Report.read(figures), folder)
+    return 0
 
 
 def _publish(report: Report, into: Path) -> None:

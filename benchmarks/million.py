@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from figures import Figure, Limit, Row, Run
-from measuring import Failed
+from measuring import Failed, Measured
 from ours import Network, network_of
 from rows import Tell
 from sink import Sink
@@ -29,37 +29,36 @@ class Watch:
     longest_wait: float = 0.0
 
 
-@dataclass
-class _Freezing:
-    seconds: list[float] = field(default_factory=list)
-    holds: list[float] = field(default_factory=list)
-    waits: list[float] = field(default_factory=list)
-
-
 def freezing(customers: int, runs: int, tell: Tell) -> Row:
-    """`broadcast new --everyone --queue`, the whole command, and its write lock seen from outside."""
-    seen = _Freezing()
+    """`broadcast new --everyone --queue`: the whole command on its own, and once more with its write lock watched."""
+    seconds, watches = [], []
     for number in range(runs):
-        with TemporaryDirectory(prefix="ummsg-benchmark-") as folder:
-            network = network_of(customers, Path(folder))
-            with watching(network) as watch:
-                done = network.queue()
-            seen.seconds.append(done.seconds)
-        seen.holds.append(watch.longest_hold)
-        seen.waits.append(watch.longest_wait)
+        done, _ = _freeze(customers, watched=False)
+        _, watch = _freeze(customers, watched=True)
+        seconds.append(done.seconds)
+        watches.append(watch)
         tell(
             f"run {number + 1}: {done.seconds:.1f} s, {done.cpu:.1f} s of CPU, {done.peak:.0f} MiB;"
             f" lock held {watch.longest_hold:.3f} s, another writer waited {watch.longest_wait:.3f} s"
         )
+    holds, waits = zip(*((watch.longest_hold, watch.longest_wait) for watch in watches), strict=True)
     return Row(
         "freeze",
         f"an audience of {customers:,} frozen",
         (
-            Figure("whole command", "s", tuple(seen.seconds), Limit(at_most=5)),
-            Figure("longest write lock", "s", tuple(seen.holds), Limit(at_most=0.25, worst=True)),
-            Figure("longest wait of another writer", "s", tuple(seen.waits)),
+            Figure("whole command", "s", tuple(seconds), Limit(at_most=5)),
+            Figure("longest write lock", "s", holds, Limit(at_most=0.25, worst=True)),
+            Figure("longest wait of another writer", "s", waits),
         ),
     )
+
+
+def _freeze(customers: int, *, watched: bool) -> tuple[Measured, Watch]:
+    with TemporaryDirectory(prefix="ummsg-benchmark-") as folder:
+        network = network_of(customers, Path(folder))
+        with watching(network) if watched else nullcontext(Watch()) as watch:
+            done = network.queue()
+    return done, watch
 
 
 def memory(customers: int, runs: int, tell: Tell) -> Row:
