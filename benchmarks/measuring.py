@@ -34,7 +34,7 @@ class Measured:
 
 
 def measure(command: Sequence[str], *, folder: Path, environ: dict[str, str] | None = None) -> Measured:
-    """Run a command with nothing of ours in its way: its output goes to files. Raises Failed if it does not end well."""
+    """Run a command with nothing of ours in its way: its output goes to files. Raises Failed if it fails."""
     out, err = folder / "stdout.txt", folder / "stderr.txt"
     os.sync()  # what the command before left to be written is not this one's burden
     with out.open("wb") as stdout, err.open("wb") as stderr:

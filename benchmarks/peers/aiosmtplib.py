@@ -18,10 +18,10 @@ class Aiosmtplib:
     def version(self) -> str:
         return f"aiosmtplib {environment.version('aiosmtplib')}"
 
-    def command(self, errand: Errand) -> list[str]:
+    def command(self, errand: Errand, port: int) -> list[str]:
         errand.letter.write(errand.folder / "letter.json")
         program = str(Path(__file__).with_name("programs") / "send_by_aiosmtplib.py")
         return [
-            *(environment.executable("python"), program, str(errand.port), str(errand.messages)),
+            *(environment.executable("python"), program, str(port), str(errand.messages)),
             *("letter.json", str(errand.recipients)),
         ]

@@ -23,9 +23,9 @@ class Mailmerge:
     def version(self) -> str:
         return f"mailmerge {environment.version('mailmerge')}"
 
-    def command(self, errand: Errand) -> list[str]:
+    def command(self, errand: Errand, port: int) -> list[str]:
         """Its files have the names that it looks for; `text` prints what it does without colouring it."""
-        server = f"[smtp_server]\nhost = 127.0.0.1\nport = {errand.port}\n"
+        server = f"[smtp_server]\nhost = 127.0.0.1\nport = {port}\n"
         (errand.folder / "mailmerge_server.conf").write_text(server)
         (errand.folder / "mailmerge_template.txt").write_text(_template(errand.letter), encoding="utf-8")
         _copy_first(errand.recipients, errand.messages, errand.folder / "mailmerge_database.csv")

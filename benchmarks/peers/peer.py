@@ -9,9 +9,8 @@ from letter import Letter
 
 @dataclass(frozen=True)
 class Errand:
-    """So many messages to the server on a port; the recipients are in a CSV file with columns email and name."""
+    """So many messages to send; the recipients are in a CSV file with columns email and name."""
 
-    port: int
     messages: int
     letter: Letter
     recipients: Path
@@ -32,4 +31,5 @@ class Peer(Protocol):
 
     def version(self) -> str: ...
 
-    def command(self, errand: Errand) -> list[str]: ...
+    def command(self, errand: Errand, port: int) -> list[str]:
+        """What does the errand, to the server on a port of this machine."""

@@ -24,10 +24,10 @@ class PhpMailer:
         found = re.search(r"const VERSION = '([^']+)'", (_LIBRARY / "src" / "PHPMailer.php").read_text())
         return f"PHPMailer {found[1] if found else 'of an unknown version'}"
 
-    def command(self, errand: Errand) -> list[str]:
+    def command(self, errand: Errand, port: int) -> list[str]:
         errand.letter.write(errand.folder / "letter.json")
         program = str(Path(__file__).with_name("programs") / "send_by_phpmailer.php")
         return [
-            *("php", program, str(_LIBRARY), str(errand.port), str(errand.messages)),
+            *("php", program, str(_LIBRARY), str(port), str(errand.messages)),
             *("letter.json", str(errand.recipients)),
         ]

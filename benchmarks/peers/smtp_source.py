@@ -23,7 +23,7 @@ class SmtpSource:
         )
         return f"postfix {found.stdout.strip()}"
 
-    def command(self, errand: Errand) -> list[str]:
+    def command(self, errand: Errand, port: int) -> list[str]:
         kept = ["-d"] if self.keeps_connections else []
         sessions = ["-s", "10", "-l", "4096", "-m", str(errand.messages)]
-        return [program("smtp-source") or "smtp-source", *kept, *sessions, f"127.0.0.1:{errand.port}"]
+        return [program("smtp-source") or "smtp-source", *kept, *sessions, f"127.0.0.1:{port}"]
