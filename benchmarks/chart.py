@@ -202,8 +202,8 @@ def _names(line: _Line, y: float) -> list[str]:
 def _asked(figure: Figure) -> str:
     if figure.limit is None:
         return "for information"
-    unit = "" if figure.unit.startswith("times") else f" {figure.unit}"
-    return f"{figure.what}: {figure.limit}{unit}"
+    unit = "" if figure.unit.startswith("times") else f", {figure.unit}"
+    return f"{figure.what}{unit}: {figure.limit}"
 
 
 def number_in_words(value: float) -> str:

@@ -67,7 +67,8 @@ class Limit:
         return bound
 
     def __str__(self) -> str:
-        return f"{'at most' if self.at_least is None else 'at least'} {self.bound:g}"
+        words = f"{'at most' if self.at_least is None else 'at least'} {self.bound:g}"
+        return f"{words}, every time" if self.worst else words
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ def compose(report: Report) -> str:
         ratios=_table(("beside", "", "ratio", "least to most", "target", ""), map(_ratio_cells, _figures(compared))),
         runs=_table(
             ("", "messages a run", "messages/s", "CPU s per 1,000", "peak MiB"),
-            (cells for row in compared for cells in _run_cells(row)),
+            (_medians(*side) for row in compared for side in _sides(row)),
         ),
         large=_table(("", "", "median", "least to most", "target", ""), map(_large_cells, _figures(large))),
         notes=_list(f"{row.title}: {note}" for row in report.rows for note in row.notes),
-        not_measured=_list(f"{row.title}: {row.not_measured}" for row in report.rows if row.not_measured).strip(),
+        not_measured=_list(f"{row.title}: {row.not_measured}" for row in report.rows if row.not_measured),
         body=f"{report.message['body_bytes']:,}",
         headers=f"{report.message['bytes'] - report.message['body_bytes']:,}",
         made=report.made.replace("T", " ").replace("+00:00", " UTC"),
@@ -42,11 +42,16 @@ def summary(report: Report) -> str:
 def _summary_of(row: Row) -> list[str]:
     if row.not_measured:
         return [f"{row.title:<42} not measured: {row.not_measured}"]
-    return [
+    figures = [
         f"{row.title:<42} {figure.what:<30} {number_in_words(figure.median):>8} {figure.unit:<16}"
-        f" {_spread(figure):<18} {' '.join(_target_cells(figure))}"
+        f" {_spread(figure):<18} {' '.join(_target_cells(figure)).replace('*', '')}"
         for figure in row.figures
     ]
+    return [*figures, *(_run_in_words(*_medians(*side)) for side in _sides(row))]
+
+
+def _run_in_words(who: str, messages: str, rate: str, cpu: str, peak: str) -> str:
+    return f"  {who}: {messages} messages a run, {rate}/s, {cpu} s of CPU for 1,000, {peak} MiB"
 
 
 # Tables
@@ -79,13 +84,10 @@ def _target_cells(figure: Figure) -> list[str]:
     return [str(figure.limit), "met" if figure.met else "**missed**"]
 
 
-def _run_cells(row: Row) -> list[list[str]]:
-    """A line for ours, a line for the peer's."""
-    sides = (
-        (f"ummsg beside {row.title}", [pair.ours for pair in row.pairs]),
-        (row.title, [pair.peer for pair in row.pairs]),
-    )
-    return [_medians(title, runs) for title, runs in sides]
+def _sides(row: Row) -> list[tuple[str, list[Run]]]:
+    """Our runs and the peer's, where there are pairs."""
+    ours, peers = [pair.ours for pair in row.pairs], [pair.peer for pair in row.pairs]
+    return [(f"ummsg beside {row.title}", ours), (row.title, peers)] if row.pairs else []
 
 
 def _medians(title: str, runs: Sequence[Run]) -> list[str]:
