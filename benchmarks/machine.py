@@ -5,6 +5,7 @@ import platform
 import re
 import sqlite3
 import subprocess
+import tempfile
 from pathlib import Path
 
 import ummsg
@@ -18,6 +19,7 @@ def facts() -> dict[str, str]:
     return {
         "processors": f"{os.cpu_count()} × {model}",
         "memory": f"{int(memory) / 1024 / 1024:.0f} GiB" if memory else "not known",
+        "databases on": _file_system(Path(tempfile.gettempdir()).resolve()),
         "system": f"{name}, {platform.system()} {platform.release().partition('-')[0]}",
     }
 
@@ -32,6 +34,12 @@ def own_versions() -> dict[str, str]:
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
     }
+
+
+def _file_system(folder: Path) -> str:
+    """The kind: on one in memory, writing is no work."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    return max((len(Path(where).parts), kind) for where, kind in mounts if folder.is_relative_to(where))[1]
 
 
 def _first(pattern: str, path: Path) -> str | None:
