@@ -1,5 +1,6 @@
 """The benchmarks run: small here, so that they cannot rot."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -29,3 +30,14 @@ def test_searching() -> None:
 
     assert "odd characters" in out
     assert len(out.splitlines()) == 12
+
+
+def test_delivery_writes_figures_page_and_chart(tmp_path: Path) -> None:
+    out = printed("delivery.py", "--only", "freeze", "--recipients", "200", "--pairs", "2", "--into", str(tmp_path))
+
+    (row,) = json.loads((tmp_path / "benchmarks.json").read_text())["rows"]
+    assert [figure["what"] for figure in row["figures"]][:2] == ["whole command", "longest write lock"]
+    assert all(len(figure["values"]) == 2 for figure in row["figures"])
+    assert "an audience of 200 frozen" in out
+    assert "an audience of 200 frozen" in (tmp_path / "benchmarks.md").read_text()
+    assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")

@@ -1,0 +1,1 @@
+"""Who else sends mail: how each is called, and which version it is."""
