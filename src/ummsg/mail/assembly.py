@@ -3,6 +3,7 @@
 That goes for an email that only prints its placeholders. One with conditions or filters is rendered whole each time.
 """
 
+import re
 from collections.abc import Mapping
 
 from markupsafe import escape
@@ -12,6 +13,8 @@ from ummsg.mail.program import Pieces, Printed
 from ummsg.mail.quoted_printable import quoted_printable, unended
 from ummsg.mail.templates import EmailTemplate, EmptyMessage, EmptyPlaceholder, clean
 
+_SPECIAL = re.compile("[&<>\"']")
+"""What `escape` changes; most values have none of it."""
 _LONGEST_VALUE = 10_000
 """In characters. With longer ones the bounds that `render` keeps have to be looked at."""
 
@@ -64,7 +67,7 @@ class _Filling:
     def body(self, names: Mapping[str, str]) -> bytes:
         """Raises EmptyPlaceholder."""
         values = [_value(printed, names) for printed in self._printed]
-        escaped = [str(escape(value)) for value in values]
+        escaped = [str(escape(value)) if _SPECIAL.search(value) else value for value in values]
         text = [unended(value) for value in values]
         html = text if escaped == values else [unended(value) for value in escaped]
         return self._body % (*(text[gap] for gap in self._in_text), *(html[gap] for gap in self._in_html))

@@ -13,6 +13,7 @@ from ummsg.domain.limits import Rates, Standing
 from ummsg.errors import MailServerRefused, MailServerUnreachable
 from ummsg.mail.transports.base import Transport
 from ummsg.mail.transports.courier import carry
+from ummsg.services.collecting import collected_seldom
 from ummsg.services.drain import Drain, Run, Watch
 from ummsg.services.error_rates import ErrorRates
 from ummsg.services.event_kinds import EventKinds
@@ -98,7 +99,7 @@ class Outbox:
             stopping=stopping,
         )
         try:
-            with drain:
+            with collected_seldom(), drain:
                 carry(self._transport(), drain, connections=self._settings.mail_connections)
         except MailServerUnreachable as error:
             run.stopped_by = error

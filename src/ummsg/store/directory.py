@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from ummsg.domain.customer import Customer, Membership, Product, email_key
 from ummsg.store import search
-from ummsg.store.rows import customer_of, membership_of, product_of
+from ummsg.store.rows import addressee_of, customer_of, membership_of, product_of
 from ummsg.store.sets import listed
 from ummsg.store.tables import (
     AttributeNameRow,
@@ -29,6 +29,8 @@ memberships = table_of(MembershipRow)
 products = table_of(ProductRow)
 targets = table_of(TargetRow)
 
+_OF_ADDRESSEE = [column for column in customers.c if column.name not in ("email_key", "registered_at")]
+
 
 class Customers:
     def __init__(self, session: Session) -> None:
@@ -41,6 +43,11 @@ class Customers:
     def by_ids(self, ids: Collection[int]) -> list[Customer]:
         """Those that exist, by id."""
         return list(self._where(customers.c.id.in_(listed(ids))))
+
+    def addressees(self, ids: Collection[int]) -> dict[int, Customer]:
+        """Those that exist, with what a message is made of: not when they registered."""
+        found = self._execute(select(*_OF_ADDRESSEE).where(customers.c.id.in_(listed(ids))))
+        return {row[0]: addressee_of(row) for row in found}
 
     def by_address(self, address: str) -> Customer | None:
         return next(iter(self._where(customers.c.email_key == email_key(address))), None)

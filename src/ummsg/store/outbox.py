@@ -340,7 +340,7 @@ class Outbox:
             .where(deliveries.c.id.in_(listed(row.id for row in found)))
             .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=lease, updated_at=now)
         )
-        return sorted((_claimed(*row, lease_until=lease, now=now) for row in found), key=lambda delivery: delivery.id)
+        return sorted((_claimed(row, lease, now) for row in found), key=lambda delivery: delivery.id)
 
     def _still(self, ids: Collection[int], token: str) -> list[int]:
         """Those of these deliveries that are still claimed with this token."""
@@ -402,43 +402,17 @@ def _first_due(whose: Any, status: DeliveryStatus, now: datetime, number: int) -
 
 
 _CLAIMED_COLUMNS = (
-    *(deliveries.c.id, deliveries.c.broadcast_id, deliveries.c.event_id, deliveries.c.email_id),
-    *(deliveries.c.customer_id, deliveries.c.email, deliveries.c.message_id),
-    *(deliveries.c.attempts, deliveries.c.attempts_before, deliveries.c.tried_since),
+    *(deliveries.c.id, deliveries.c.broadcast_id, deliveries.c.customer_id, deliveries.c.email),
+    *(deliveries.c.message_id, deliveries.c.attempts),
+    *(deliveries.c.event_id, deliveries.c.email_id, deliveries.c.attempts_before, deliveries.c.tried_since),
 )
 
 
-def _claimed(
-    id: int,
-    broadcast_id: int | None,
-    event_id: int | None,
-    email_id: int | None,
-    customer_id: int | None,
-    email: str,
-    message_id: str,
-    attempts: int,
-    attempts_before: int,
-    tried_since: datetime | None,
-    *,
-    lease_until: datetime,
-    now: datetime,
-) -> Delivery:
-    """With what a drain has to know of it."""
-    return Delivery(
-        id=id,
-        broadcast_id=broadcast_id,
-        customer_id=customer_id,
-        email=email,
-        status=DeliveryStatus.SENDING,
-        message_id=message_id,
-        attempts=attempts,
-        lease_until=lease_until,
-        updated_at=now,
-        event_id=event_id,
-        email_id=email_id,
-        attempts_before=attempts_before,
-        tried_since=tried_since,
-    )
+def _claimed(row: Any, lease_until: datetime, now: datetime) -> Delivery:
+    """With what a drain has to know of it; of `_CLAIMED_COLUMNS`."""
+    number, broadcast_id, customer_id, email, message_id, attempts, *rest = row
+    claimed = (DeliveryStatus.SENDING, message_id, attempts, None, lease_until, "", now)
+    return Delivery(number, broadcast_id, customer_id, email, *claimed, *rest)
 
 
 def _in_flight() -> Select[Any]:
