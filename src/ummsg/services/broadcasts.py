@@ -1,5 +1,6 @@
 """Composing and releasing broadcasts: review, store, freeze, edit, cancel."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -16,9 +17,13 @@ from ummsg.services.preflight import Watch
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
+from ummsg.store.outbox import FREEZE_CHUNK
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, DeliveryStatus
 
 __all__ = ["Broadcasts", "Review", "Sample"]
+
+CHUNK_SECONDS = 0.15
+SMALLEST_CHUNK, LARGEST_CHUNK = 2_000, 60_000
 
 
 class Broadcasts:
@@ -89,8 +94,7 @@ class Broadcasts:
         domain = self.prepared(broadcast.id).domain
         due = self._reviews.local_moments(broadcast.draft)
         try:
-            while not self._freeze_chunk(broadcast, domain, due):
-                pass
+            self._freeze_chunks(broadcast, domain, due)
             self._finish_freezing(broadcast)
         except PlanOutdated:
             raise
@@ -232,12 +236,19 @@ class Broadcasts:
                 tx.broadcasts.set_status(broadcast.id, BroadcastStatus.FREEZING, self._clock())
         self.freeze(self.get(broadcast.id))
 
-    def _freeze_chunk(self, broadcast: Broadcast, domain: str, due: LocalMoments | None) -> bool:
+    def _freeze_chunks(self, broadcast: Broadcast, domain: str, due: LocalMoments | None) -> None:
+        size, done = FREEZE_CHUNK, False
+        while not done:
+            began = time.monotonic()
+            done = self._freeze_chunk(broadcast, domain, due, size)
+            size = _next_chunk(size, time.monotonic() - began)
+
+    def _freeze_chunk(self, broadcast: Broadcast, domain: str, due: LocalMoments | None, size: int) -> bool:
         """Whether that was the last one."""
         with self._store.begin() as tx:
             if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
                 return True  # another run finished it, or somebody cancelled it meanwhile
-            return tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock(), due=due)
+            return tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock(), size, due)
 
     def _finish_freezing(self, broadcast: Broadcast) -> None:
         as_planned = self._is_as_planned(broadcast)
@@ -293,3 +304,10 @@ def _same_by_key(tx: Transaction, key: str, draft: BroadcastDraft) -> Broadcast 
             hint=f"ummsg broadcast show {earlier.id}, or another --idempotency-key",
         )
     return earlier
+
+
+def _next_chunk(size: int, seconds: float) -> int:
+    """How many customers to freeze at once, if so many took so long: on any disk no lock is held for much longer than
+    CHUNK_SECONDS, and the more at once, the less is written."""
+    fitting = int(size * CHUNK_SECONDS / max(seconds, 0.001))
+    return max(SMALLEST_CHUNK, min(fitting, 2 * size, LARGEST_CHUNK))

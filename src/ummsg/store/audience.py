@@ -49,16 +49,18 @@ class Audiences:
     def count(self, audience: Audience, *, mailed: bool = True) -> AudienceCount:
         """How many customers each target matches, and what remains of them; a notice is not `mailed`, so that a
         suppressed address leaves nobody out."""
-        by_reason = self._execute(
+        by_reason = (
             select(suppressions.c.reason, func.count())
-            .select_from(with_suppression())
+            .join(customers, customers.c.email_key == suppressions.c.email_key)
             .where(members(audience))
             .group_by(suppressions.c.reason)
-        ).all()
+        )
+        suppressed = {row[0]: row[1] for row in self._execute(by_reason)} if mailed else {}
+        matched = select(func.count()).select_from(customers).where(members(audience))
         return AudienceCount(
             targets=tuple(self._target_count(target, audience) for target in audience.targets),
-            recipients=sum(number for reason, number in by_reason if reason is None or not mailed),
-            suppressed={reason: number for reason, number in by_reason if reason is not None and mailed},
+            recipients=self._execute(matched).scalar_one() - sum(suppressed.values()),
+            suppressed=suppressed,
         )
 
     def recipients(self, audience: Audience, *, offset: int = 0, limit: int | None = None) -> Iterator[Customer]:

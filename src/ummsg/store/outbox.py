@@ -8,7 +8,21 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience
@@ -25,7 +39,11 @@ broadcasts = table_of(BroadcastRow)
 deliveries = table_of(DeliveryRow)
 
 FREEZE_CHUNK = 20_000
-"""Customers frozen in one transaction: the write lock stays well below a quarter of a second."""
+"""Customers frozen in one transaction, until it is known how long that takes."""
+
+USUAL_CACHE, FREEZING_CACHE = text("PRAGMA cache_size = -24576"), text("PRAGMA cache_size = -65536")
+"""KiB of the database at hand, on a connection of SQLite's. A frozen audience goes into an index in random order: with
+less, nearly every page of it is read and written anew for every chunk."""
 
 _OF_EVENT = deliveries.c.broadcast_id.is_(None)
 """System emails' deliveries; the partial indexes are over these."""
@@ -54,6 +72,7 @@ class Outbox:
         Interrupted and repeated, even by two processes at once, it ends with every recipient once: it goes on from
         the broadcast's `frozen_through`, and (broadcast, normalised address) is unique.
         """
+        self._execute(FREEZING_CACHE)
         start = self._execute(select(broadcasts.c.frozen_through).where(broadcasts.c.id == broadcast_id)).scalar_one()
         condition = and_(customers.c.id > start, members(audience))
         chunk = select(customers.c.id).where(condition).order_by(customers.c.id).limit(size).subquery()
@@ -75,6 +94,7 @@ class Outbox:
 
     def finish_freezing(self, broadcast_id: int, now: datetime) -> int:
         """Make the frozen audience visible; returns how many were targeted."""
+        self._execute(USUAL_CACHE)
         targeted = self.counts(broadcast_id).targeted
         self._execute(
             update(broadcasts)
@@ -366,7 +386,7 @@ def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime, due
         "email": customers.c.email,
         "email_key": customers.c.email_key,
         "status": case((suppressed, DeliveryStatus.SUPPRESSED.value), else_=DeliveryStatus.QUEUED.value),
-        "message_id": func.lower(func.hex(func.randomblob(16))).op("||")("@" + domain),
+        "message_id": func.hex(func.randomblob(16)).op("||")("@" + domain),
         "attempts": literal(0),
         "due_at": case((suppressed, None), else_=when_due(due, now, deliveries.c.due_at.type)),
         "reply": func.coalesce(suppressions.c.reason, ""),

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +69,8 @@ def test_every_field_of_a_draft_is_written_down_and_read_again() -> None:
         "sender": "A <a@example.com>",
         "reply_to": "b@example.com",
         "at_local": datetime.fromisoformat("2026-12-01T09:00"),
+        "attempts": 3,
+        "retry_for": timedelta(hours=12),
     }
     assert set(given) == {field.name for field in fields(BroadcastDraft)}
     plan = replace(PLAN, draft=BroadcastDraft(**given))
