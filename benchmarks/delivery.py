@@ -1,6 +1,6 @@
 """How fast ummsg delivers, beside its peers, and what it needs for a million recipients.
 
-    python benchmarks/delivery.py [--pairs 5] [--messages 50000] [--recipients 1000000] [--only NAME ...] [--into DIR]
+    python benchmarks/delivery.py [--pairs 5] [--messages 100000] [--recipients 1000000] [--only NAME ...] [--into DIR]
     python benchmarks/delivery.py --redraw
 
 The server is postfix's smtp-sink on loopback. Everything is the real command on a real database, and whole commands are
@@ -52,7 +52,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--pairs", type=_number, default=5, help="how often each row is measured")
-    parser.add_argument("--messages", type=_number, default=50_000, help="of ours in a run; slower peers send fewer")
+    parser.add_argument("--messages", type=_number, default=100_000, help="of ours in a run; slower peers send fewer")
     parser.add_argument("--recipients", type=_number, default=1_000_000, help="in the rows about many recipients")
     parser.add_argument("--only", action="append", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--into", type=Path, metavar="DIR", help="where results go, if not into docs/")

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from ummsg.domain.customer import Customer, Membership, Product, email_key
 from ummsg.store import search
 from ummsg.store.rows import addressee_of, customer_of, membership_of, product_of
-from ummsg.store.sets import listed
+from ummsg.store.sets import listed, rows_as_one, rows_in
 from ummsg.store.tables import (
     AttributeNameRow,
     CustomerRow,
@@ -46,8 +46,8 @@ class Customers:
 
     def addressees(self, ids: Collection[int]) -> dict[int, Customer]:
         """Those that exist, with what a message is made of: not when they registered."""
-        found = self._execute(select(*_OF_ADDRESSEE).where(customers.c.id.in_(listed(ids))))
-        return {row[0]: addressee_of(row) for row in found}
+        found = self._execute(rows_as_one(select(*_OF_ADDRESSEE).where(customers.c.id.in_(listed(ids))))).scalar_one()
+        return {row[0]: addressee_of(row) for row in rows_in(found)}
 
     def by_address(self, address: str) -> Customer | None:
         return next(iter(self._where(customers.c.email_key == email_key(address))), None)

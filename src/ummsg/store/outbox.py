@@ -31,7 +31,7 @@ from ummsg.domain.wall_time import LocalMoments
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions, with_suppression
 from ummsg.store.local_times import when_due
-from ummsg.store.sets import listed, paired
+from ummsg.store.sets import listed, paired, rows_as_one, rows_in, stored_moment
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
 
@@ -351,13 +351,14 @@ class Outbox:
         found: list[Any] = []
         for status in _CLAIMABLE:
             if len(found) < number:
-                found += self._execute(_first_due(whose, status, now, number - len(found)))
+                due = _first_due(whose, status, now, number - len(found))
+                found += rows_in(self._execute(rows_as_one(due)).scalar_one())
         if not found:
             return []
         lease = now + LEASE
         self._execute(
             update(deliveries)
-            .where(deliveries.c.id.in_(listed(row.id for row in found)))
+            .where(deliveries.c.id.in_(listed(row[0] for row in found)))
             .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=lease, updated_at=now)
         )
         return sorted((_claimed(row, lease, now) for row in found), key=lambda delivery: delivery.id)
@@ -430,9 +431,10 @@ _CLAIMED_COLUMNS = (
 
 def _claimed(row: Any, lease_until: datetime, now: datetime) -> Delivery:
     """With what a drain has to know of it; of `_CLAIMED_COLUMNS`."""
-    number, broadcast_id, customer_id, email, message_id, attempts, *rest = row
+    number, broadcast_id, customer_id, email, message_id, attempts, event_id, email_id, before, tried_since = row
     claimed = (DeliveryStatus.SENDING, message_id, attempts, None, lease_until, "", now)
-    return Delivery(number, broadcast_id, customer_id, email, *claimed, *rest)
+    of_event = (event_id, email_id)
+    return Delivery(number, broadcast_id, customer_id, email, *claimed, *of_event, before, stored_moment(tried_since))
 
 
 def _in_flight() -> Select[Any]:

@@ -1,5 +1,6 @@
 """Rows as the domain's nouns."""
 
+import json
 from typing import Any
 
 from ummsg.domain.customer import Customer, Membership, Product
@@ -14,10 +15,10 @@ def customer_of(row: Any) -> Customer:
 
 
 def addressee_of(row: Any) -> Customer:
-    """Without when they registered; of the other columns, in their order."""
+    """Without when they registered; of the other columns, in their order, with the attributes as JSON text."""
     number, external_id, email, name, locale, timezone, verification, attributes = row
     verified = EmailVerification(verification) if verification else EmailVerification.NONE
-    return Customer(number, external_id, email, name, locale, timezone, None, verified, attributes)
+    return Customer(number, external_id, email, name, locale, timezone, None, verified, json.loads(attributes))
 
 
 def product_of(row: Any) -> Product:

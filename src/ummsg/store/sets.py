@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, Text, cast, column, func, select
@@ -16,3 +17,22 @@ def paired(words: Mapping[int, str]) -> tuple[ColumnElement[int], ColumnElement[
     """The columns of a table of these ids and the words for each."""
     table = func.json_each(json.dumps(words)).table_valued(column("key", Text), column("value", Text))
     return cast(table.c.key, Integer), table.c.value
+
+
+def rows_as_one(chosen: Select[Any]) -> Select[Any]:
+    """A statement whose one value is every row of another, as a JSON array of arrays; `rows_in` reads it.
+
+    The driver lets go of the interpreter for every row that it fetches, and has to wait for it again while another
+    thread sends. What is no number is text in it: JSON as it is stored, a moment for `stored_moment`.
+    """
+    found = chosen.subquery()
+    return select(func.json_group_array(func.json_array(*found.c)))
+
+
+def rows_in(value: str) -> list[list[Any]]:
+    rows: list[list[Any]] = json.loads(value)
+    return rows
+
+
+def stored_moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
