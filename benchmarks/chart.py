@@ -8,7 +8,7 @@ from html import escape
 from figures import Figure, Row
 
 WIDTH = 880
-LEFT, RIGHT = 300, 110
+LEFT, RIGHT = 320, 110
 """Room for the names and for the figures."""
 STEP = 44
 TOP = 84
@@ -207,8 +207,8 @@ def _asked(figure: Figure) -> str:
 
 
 def number_in_words(value: float) -> str:
-    """With as many digits as tell something: 0.97, 3.4, 26, 1,200."""
-    if abs(value) >= 10:
+    """With as many digits as tell something: 0.97, 3.4, 26.2, 1,200."""
+    if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 3 else f"{value:.2f}"
 

