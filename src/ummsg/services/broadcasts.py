@@ -17,13 +17,10 @@ from ummsg.services.preflight import Watch
 from ummsg.services.prepared_email import PreparedEmail
 from ummsg.services.reviews import Review, Reviews, Sample
 from ummsg.store.engine import Store, Transaction
-from ummsg.store.outbox import FREEZE_CHUNK
+from ummsg.store.freezing import FREEZE_CHUNK, FREEZING_CACHE_KIB, next_chunk
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, DeliveryStatus
 
 __all__ = ["Broadcasts", "Review", "Sample"]
-
-CHUNK_SECONDS = 0.15
-SMALLEST_CHUNK, LARGEST_CHUNK = 2_000, 60_000
 
 
 class Broadcasts:
@@ -241,11 +238,11 @@ class Broadcasts:
         while not done:
             began = time.monotonic()
             done = self._freeze_chunk(broadcast, domain, due, size)
-            size = _next_chunk(size, time.monotonic() - began)
+            size = next_chunk(size, time.monotonic() - began)
 
     def _freeze_chunk(self, broadcast: Broadcast, domain: str, due: LocalMoments | None, size: int) -> bool:
         """Whether that was the last one."""
-        with self._store.begin() as tx:
+        with self._store.begin(cache_kib=FREEZING_CACHE_KIB) as tx:
             if tx.broadcasts.get(broadcast.id).status is not BroadcastStatus.FREEZING:
                 return True  # another run finished it, or somebody cancelled it meanwhile
             return tx.outbox.freeze_chunk(broadcast.id, broadcast.draft.audience, domain, self._clock(), size, due)
@@ -304,10 +301,3 @@ def _same_by_key(tx: Transaction, key: str, draft: BroadcastDraft) -> Broadcast 
             hint=f"ummsg broadcast show {earlier.id}, or another --idempotency-key",
         )
     return earlier
-
-
-def _next_chunk(size: int, seconds: float) -> int:
-    """How many customers to freeze at once, if so many took so long: on any disk no lock is held for much longer than
-    CHUNK_SECONDS, and the more at once, the less is written."""
-    fitting = int(size * CHUNK_SECONDS / max(seconds, 0.001))
-    return max(SMALLEST_CHUNK, min(fitting, 2 * size, LARGEST_CHUNK))

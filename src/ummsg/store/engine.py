@@ -35,6 +35,8 @@ from ummsg.store.suppressions import Suppressions
 SCHEMA = "0008"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
+USUAL_CACHE_KIB = 24_576
+
 LOCK_WAIT = 15
 """Seconds to wait for another process's write lock; `?timeout=` in the database URL overrides it."""
 
@@ -153,9 +155,12 @@ class Store:
         self._engine = _engine(url)
 
     @contextmanager
-    def begin(self) -> Iterator[Transaction]:
-        """A write transaction: all of it or nothing. Waits for other writers, then raises DatabaseBusy."""
-        with self._transaction("IMMEDIATE") as transaction:
+    def begin(self, *, cache_kib: int = USUAL_CACHE_KIB) -> Iterator[Transaction]:
+        """A write transaction: all of it or nothing. Waits for other writers, then raises DatabaseBusy.
+
+        `cache_kib` is how much of the database it keeps at hand.
+        """
+        with self._transaction("IMMEDIATE", cache_kib=cache_kib) as transaction:
             yield transaction
 
     @contextmanager
@@ -179,10 +184,10 @@ class Store:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self, mode: str, *, keep: bool = True) -> Iterator[Transaction]:
+    def _transaction(self, mode: str, *, keep: bool = True, cache_kib: int = USUAL_CACHE_KIB) -> Iterator[Transaction]:
         with (
             translated(self.path),
-            self._engine.connect().execution_options(sqlite_begin=mode) as connection,
+            self._engine.connect().execution_options(sqlite_begin=mode, cache_kib=cache_kib) as connection,
             connection.begin() as outer,
             Session(bind=connection, expire_on_commit=False) as session,
         ):
@@ -273,12 +278,21 @@ def _prepare_connection(connection: sqlite3.Connection, record: Any) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")
     # For a million customers: what an index needs at hand to be built in random order, and checkpoints rarer than
     # once a chunk. Without them an import takes half as long again.
-    connection.execute("PRAGMA cache_size = -24576")
-    connection.execute("PRAGMA wal_autocheckpoint = 8000")
+    connection.execute(f"PRAGMA cache_size = -{USUAL_CACHE_KIB}")
+    connection.execute("PRAGMA wal_autocheckpoint = 16000")
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
+    options = connection.get_execution_options()
+    _give_cache(connection, options.get("cache_kib", USUAL_CACHE_KIB))
+    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+
+
+def _give_cache(connection: Connection, kib: int) -> None:
+    """Until the next transaction: a connection that once froze an audience does not keep the memory for it."""
+    if connection.info.get("cache_kib", USUAL_CACHE_KIB) != kib:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{kib}")
+        connection.info["cache_kib"] = kib
 
 
 @contextmanager

@@ -13,14 +13,11 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     exists,
     func,
     insert,
-    literal,
     or_,
     select,
-    text,
     update,
 )
 from sqlmodel import Session
@@ -29,21 +26,14 @@ from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import GONE, LEASE, Counts, Delivery, Settled
 from ummsg.domain.wall_time import LocalMoments
 from ummsg.store.attempts import attempts, noting
-from ummsg.store.audience import customers, members, suppressions, with_suppression
-from ummsg.store.local_times import when_due
+from ummsg.store.audience import customers, members, suppressions
+from ummsg.store.freezing import FREEZE_CHUNK, freezing
 from ummsg.store.sets import listed, paired, rows_as_one, rows_in, stored_moment
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
 
 broadcasts = table_of(BroadcastRow)
 deliveries = table_of(DeliveryRow)
-
-FREEZE_CHUNK = 20_000
-"""Customers frozen in one transaction, until it is known how long that takes."""
-
-USUAL_CACHE, FREEZING_CACHE = text("PRAGMA cache_size = -24576"), text("PRAGMA cache_size = -65536")
-"""KiB of the database at hand, on a connection of SQLite's. A frozen audience goes into an index in random order: with
-less, nearly every page of it is read and written anew for every chunk."""
 
 _OF_EVENT = deliveries.c.broadcast_id.is_(None)
 """System emails' deliveries; the partial indexes are over these."""
@@ -72,13 +62,12 @@ class Outbox:
         Interrupted and repeated, even by two processes at once, it ends with every recipient once: it goes on from
         the broadcast's `frozen_through`, and (broadcast, normalised address) is unique.
         """
-        self._execute(FREEZING_CACHE)
         start = self._execute(select(broadcasts.c.frozen_through).where(broadcasts.c.id == broadcast_id)).scalar_one()
         condition = and_(customers.c.id > start, members(audience))
         chunk = select(customers.c.id).where(condition).order_by(customers.c.id).limit(size).subquery()
         number, last = self._execute(select(func.count(), func.max(chunk.c.id))).one()
         if number:
-            self._execute(_freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now, due))
+            self._execute(freezing(broadcast_id, and_(condition, customers.c.id <= last), domain, now, due))
             self._execute(update(broadcasts).where(broadcasts.c.id == broadcast_id).values(frozen_through=last))
         return bool(number < size)
 
@@ -94,7 +83,6 @@ class Outbox:
 
     def finish_freezing(self, broadcast_id: int, now: datetime) -> int:
         """Make the frozen audience visible; returns how many were targeted."""
-        self._execute(USUAL_CACHE)
         targeted = self.counts(broadcast_id).targeted
         self._execute(
             update(broadcasts)
@@ -377,24 +365,6 @@ class Outbox:
             .values(claim_token=None, lease_until=None, updated_at=now, **values)
         )
         self._execute(statement, rows)
-
-
-def _freezing(broadcast_id: int, condition: Any, domain: str, now: datetime, due: LocalMoments | None) -> Any:
-    suppressed = suppressions.c.email_key.is_not(None)
-    columns = {
-        "broadcast_id": literal(broadcast_id),
-        "customer_id": customers.c.id,
-        "email": customers.c.email,
-        "email_key": customers.c.email_key,
-        "status": case((suppressed, DeliveryStatus.SUPPRESSED.value), else_=DeliveryStatus.QUEUED.value),
-        "message_id": func.hex(func.randomblob(16)).op("||")("@" + domain),
-        "attempts": literal(0),
-        "due_at": case((suppressed, None), else_=when_due(due, now, deliveries.c.due_at.type)),
-        "reply": func.coalesce(suppressions.c.reason, ""),
-        "updated_at": literal(now, deliveries.c.updated_at.type),
-    }
-    chosen = select(*columns.values()).select_from(with_suppression()).where(condition).order_by(customers.c.id)
-    return insert(deliveries).from_select(list(columns), chosen).prefix_with("OR IGNORE", dialect="sqlite")
 
 
 def _held(token: str) -> tuple[ColumnElement[bool], ...]:
