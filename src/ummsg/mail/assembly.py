@@ -10,9 +10,11 @@ from markupsafe import escape
 
 from ummsg.mail.message import Headers, Lines, body, header_block
 from ummsg.mail.program import Pieces, Printed
-from ummsg.mail.quoted_printable import quoted_printable, unended
+from ummsg.mail.quoted_printable import SOFT_BREAK, quoted_printable, unended
 from ummsg.mail.templates import EmailTemplate, EmptyMessage, EmptyPlaceholder, clean
 
+_AS_IT_IS = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
+"""What stands for itself in quoted-printable, at the beginning of a line that goes on; most values do."""
 _SPECIAL = re.compile("[&<>\"']")
 """What `escape` changes; most values have none of it."""
 _LONGEST_VALUE = 10_000
@@ -55,7 +57,7 @@ class _Filling:
         self._printed = list(dict.fromkeys(gaps))
         in_order = [self._printed.index(gap) for gap in gaps]
         ends = sum(isinstance(piece, Printed) for piece in in_text)
-        self._in_text, self._in_html = in_order[:ends], in_order[ends:]
+        self._gaps = in_order[:ends] + [len(self._printed) + gap for gap in in_order[ends:]]
 
     def subject(self, names: Mapping[str, str]) -> str:
         """Raises EmptyPlaceholder, or EmptyMessage for a subject of nothing but spaces."""
@@ -66,11 +68,15 @@ class _Filling:
 
     def body(self, names: Mapping[str, str]) -> bytes:
         """Raises EmptyPlaceholder."""
-        values = [_value(printed, names) for printed in self._printed]
-        escaped = [str(escape(value)) if _SPECIAL.search(value) else value for value in values]
-        text = [unended(value) for value in values]
-        html = text if escaped == values else [unended(value) for value in escaped]
-        return self._body % (*(text[gap] for gap in self._in_text), *(html[gap] for gap in self._in_html))
+        text: list[bytes] = []
+        html: list[bytes] = []
+        for printed in self._printed:
+            value = _value(printed, names)
+            encoded = value.encode() + SOFT_BREAK if _AS_IT_IS.fullmatch(value) else unended(value)
+            text.append(encoded)
+            html.append(unended(str(escape(value))) if _SPECIAL.search(value) else encoded)
+        both = text + html
+        return self._body % tuple([both[gap] for gap in self._gaps])
 
 
 def _encoded(pieces: Pieces) -> bytes:

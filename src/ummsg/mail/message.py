@@ -129,9 +129,9 @@ def _mailbox(field: str, name: str, address: str) -> str:
     """RFC 5322 name-addr, or the bare address of somebody without a name."""
     if not _ADDRESS.fullmatch(address):
         raise RenderFailed(f"{address!r} is no address that a header can hold")
-    address = _wire_address(address)
-    name = _one_line(name)
-    if not name:
+    if not address.isascii():
+        address = _wire_address(address)
+    if not (name := _one_line(name)):
         return address
     phrase = _phrase(name, field)
     used = len(field) + 2 + len(phrase) if "\r\n" not in phrase else len(phrase.rpartition("\r\n")[2])
@@ -168,7 +168,7 @@ def _one_line(text: str) -> str:
 @lru_cache(maxsize=1024)
 def _wire_address(address: str) -> str:
     """With its domain in ASCII if the rest is (IDNA), so that only a mailbox that needs SMTPUTF8 asks for it."""
-    if address.isascii() or not address.partition("@")[0].isascii():
+    if not address.partition("@")[0].isascii():
         return address
     from email_validator import EmailNotValidError, validate_email
 

@@ -4,6 +4,7 @@ Each transition of `domain/delivery.py` is one statement here; those at an admin
 changes a delivery that a drain may hold names the claim token, so that a process which lost its lease changes nothing.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ from ummsg.domain.wall_time import LocalMoments
 from ummsg.store.attempts import attempts, noting
 from ummsg.store.audience import customers, members, suppressions
 from ummsg.store.freezing import FREEZE_CHUNK, freezing
-from ummsg.store.sets import listed, paired, rows_as_one, rows_in, stored_moment
+from ummsg.store.sets import listed, listed_as, paired, rows_as_one, rows_in, stored_moment
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import OPEN_STATUSES, BroadcastStatus, DeliveryStatus
 
@@ -95,11 +96,11 @@ class Outbox:
 
     def claim(self, broadcast_id: int, token: str, now: datetime, number: int = 1) -> list[Delivery]:
         """Take a broadcast's next deliveries that are due for ourselves, for as long as LEASE."""
-        return self._claim(deliveries.c.broadcast_id == broadcast_id, token, now, number)
+        return self._claim(_FIRST_DUE_OF_BROADCAST, {"broadcast_id": broadcast_id}, token, now, number)
 
     def claim_of_event(self, token: str, now: datetime, number: int = 1) -> list[Delivery]:
         """Take the next deliveries of any system email that are due for ourselves, for as long as LEASE."""
-        return self._claim(_OF_EVENT, token, now, number)
+        return self._claim(_FIRST_DUE_OF_EVENTS, {}, token, now, number)
 
     def record(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
         """Write down what became of claimed deliveries; how many of the claims were still ours."""
@@ -238,12 +239,7 @@ class Outbox:
 
     def suppressed(self, ids: Collection[int]) -> dict[int, str]:
         """Why those of these deliveries must not be sent whose address is suppressed by now."""
-        found = (
-            select(deliveries.c.id, suppressions.c.reason)
-            .join(suppressions, suppressions.c.email_key == deliveries.c.email_key)
-            .where(deliveries.c.id.in_(listed(ids)))
-        )
-        return {row.id: row.reason for row in self._execute(found)}
+        return {row.id: row.reason for row in self._execute(_SUPPRESSED, {"ids": json.dumps(list(ids))})}
 
     def addresses(self, ids: Collection[int]) -> dict[int, str]:
         """Of these deliveries."""
@@ -334,22 +330,22 @@ class Outbox:
         rows = self._execute(select(deliveries).where(*conditions).order_by(deliveries.c.id).limit(limit))
         return map(delivery_of, rows)
 
-    def _claim(self, whose: Any, token: str, now: datetime, number: int) -> list[Delivery]:
+    def _claim(
+        self, first_due: Select[Any], whose: Mapping[str, int], token: str, now: datetime, number: int
+    ) -> list[Delivery]:
         """The untried before the deferred."""
         found: list[Any] = []
         for status in _CLAIMABLE:
             if len(found) < number:
-                due = _first_due(whose, status, now, number - len(found))
-                found += rows_in(self._execute(rows_as_one(due)).scalar_one())
+                wanted = {**whose, "due_status": status, "now": now, "wanted": number - len(found)}
+                found += rows_in(self._execute(first_due, wanted).scalar_one())
         if not found:
             return []
+        found.sort()  # by id, which comes first and is unique
         lease = now + LEASE
-        self._execute(
-            update(deliveries)
-            .where(deliveries.c.id.in_(listed(row[0] for row in found)))
-            .values(status=DeliveryStatus.SENDING, claim_token=token, lease_until=lease, updated_at=now)
-        )
-        return sorted((_claimed(row, lease, now) for row in found), key=lambda delivery: delivery.id)
+        taken = {"ids": json.dumps([row[0] for row in found]), "token": token, "lease": lease, "now": now}
+        self._execute(_TAKE, taken)
+        return [_claimed(row, lease, now) for row in found]
 
     def _still(self, ids: Collection[int], token: str) -> list[int]:
         """Those of these deliveries that are still claimed with this token."""
@@ -382,16 +378,6 @@ def _attempt_row(delivery_id: int, settled: Settled, now: datetime) -> dict[str,
     }
 
 
-def _first_due(whose: Any, status: DeliveryStatus, now: datetime, number: int) -> Select[Any]:
-    """One status at a time, in the order of the index: with a million queued it reads these rows, not all of them."""
-    return (
-        select(*_CLAIMED_COLUMNS)
-        .where(whose, deliveries.c.status == status, deliveries.c.due_at <= now)
-        .order_by(deliveries.c.due_at, deliveries.c.id)
-        .limit(number)
-    )
-
-
 _CLAIMED_COLUMNS = (
     *(deliveries.c.id, deliveries.c.broadcast_id, deliveries.c.customer_id, deliveries.c.email),
     *(deliveries.c.message_id, deliveries.c.attempts),
@@ -399,12 +385,44 @@ _CLAIMED_COLUMNS = (
 )
 
 
+def _first_due(whose: ColumnElement[bool]) -> Select[Any]:
+    """One status at a time, in the order of the index: with a million queued it reads these rows, not all of them."""
+    return rows_as_one(
+        select(*_CLAIMED_COLUMNS)
+        .where(whose, deliveries.c.status == bindparam("due_status"), deliveries.c.due_at <= bindparam("now"))
+        .order_by(deliveries.c.due_at, deliveries.c.id)
+        .limit(bindparam("wanted"))
+    )
+
+
+# What runs with every window is built once.
+
+_FIRST_DUE_OF_BROADCAST = _first_due(deliveries.c.broadcast_id == bindparam("broadcast_id"))
+_FIRST_DUE_OF_EVENTS = _first_due(_OF_EVENT)
+_TAKE = (
+    update(deliveries)
+    .where(deliveries.c.id.in_(listed_as("ids")))
+    .values(
+        status=DeliveryStatus.SENDING,
+        claim_token=bindparam("token"),
+        lease_until=bindparam("lease"),
+        updated_at=bindparam("now"),
+    )
+)
+_SUPPRESSED = (
+    select(deliveries.c.id, suppressions.c.reason)
+    .join(suppressions, suppressions.c.email_key == deliveries.c.email_key)
+    .where(deliveries.c.id.in_(listed_as("ids")))
+)
+
+
 def _claimed(row: Any, lease_until: datetime, now: datetime) -> Delivery:
     """With what a drain has to know of it; of `_CLAIMED_COLUMNS`."""
     number, broadcast_id, customer_id, email, message_id, attempts, event_id, email_id, before, tried_since = row
-    claimed = (DeliveryStatus.SENDING, message_id, attempts, None, lease_until, "", now)
-    of_event = (event_id, email_id)
-    return Delivery(number, broadcast_id, customer_id, email, *claimed, *of_event, before, stored_moment(tried_since))
+    return Delivery(
+        *(number, broadcast_id, customer_id, email, DeliveryStatus.SENDING, message_id, attempts, None, lease_until),
+        *("", now, event_id, email_id, before, stored_moment(tried_since)),
+    )
 
 
 def _in_flight() -> Select[Any]:

@@ -1,24 +1,25 @@
 """Rows as the domain's nouns."""
 
-import json
 from typing import Any
 
 from ummsg.domain.customer import Customer, Membership, Product
 from ummsg.vocabulary import EmailVerification, MembershipStatus, ProductType
 
+_NOT_VERIFIED = EmailVerification.NONE
+
 
 def customer_of(row: Any) -> Customer:
     """Of all columns, in their order: a million are read in a broadcast."""
     number, external_id, email, _, name, locale, timezone, registered_at, verification, attributes = row
-    verified = EmailVerification(verification or EmailVerification.NONE)
+    verified = EmailVerification(verification or _NOT_VERIFIED)
     return Customer(number, external_id, email, name, locale, timezone, registered_at, verified, attributes)
 
 
 def addressee_of(row: Any) -> Customer:
-    """Without when they registered; of the other columns, in their order, with the attributes as JSON text."""
+    """Without when they registered; of the other columns, in their order."""
     number, external_id, email, name, locale, timezone, verification, attributes = row
-    verified = EmailVerification(verification) if verification else EmailVerification.NONE
-    return Customer(number, external_id, email, name, locale, timezone, None, verified, json.loads(attributes))
+    verified = EmailVerification(verification) if verification else _NOT_VERIFIED
+    return Customer(number, external_id, email, name, locale, timezone, None, verified, attributes)
 
 
 def product_of(row: Any) -> Product:

@@ -5,12 +5,17 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, cast, column, func, select
+from sqlalchemy import JSON, ColumnElement, Integer, Select, Text, bindparam, cast, column, func, select
 
 
 def listed(ids: Iterable[int]) -> Select[Any]:
     """A subquery of these ids."""
     return select(func.json_each(json.dumps(list(ids))).table_valued(column("value", Integer)).c.value)
+
+
+def listed_as(name: str) -> Select[Any]:
+    """As `listed`, of the ids (as JSON) that a statement is given by this name each time."""
+    return select(func.json_each(bindparam(name, type_=Text)).table_valued(column("value", Integer)).c.value)
 
 
 def paired(words: Mapping[int, str]) -> tuple[ColumnElement[int], ColumnElement[str]]:
@@ -23,10 +28,11 @@ def rows_as_one(chosen: Select[Any]) -> Select[Any]:
     """A statement whose one value is every row of another, as a JSON array of arrays; `rows_in` reads it.
 
     The driver lets go of the interpreter for every row that it fetches, and has to wait for it again while another
-    thread sends. What is no number is text in it: JSON as it is stored, a moment for `stored_moment`.
+    thread sends. A moment is text in it, for `stored_moment`.
     """
     found = chosen.subquery()
-    return select(func.json_group_array(func.json_array(*found.c)))
+    columns = [func.json(each) if isinstance(each.type, JSON) else each for each in found.c]
+    return select(func.json_group_array(func.json_array(*columns)))
 
 
 def rows_in(value: str) -> list[list[Any]]:

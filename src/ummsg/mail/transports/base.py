@@ -111,16 +111,18 @@ def refuse_host(url: MailUrl, example: str) -> None:
 
 
 _ADDRESS = re.compile(r"[^\s<>\x00-\x20\x7f]*")
+_ADDRESSES = re.compile(rf"{_ADDRESS.pattern}\n[^\s<>\x00-\x20\x7f]+")
+"""Those of an envelope, on a line each."""
 
 
 def unusable(envelope: Envelope) -> Outcome | None:
     """A refusal for an address that would end the line it stands in, and add others to it; None if it is fine."""
-    for address in (envelope.mail_from, envelope.rcpt_to):
+    if _ADDRESSES.fullmatch("\n".join(envelope)):
+        return None
+    for address in envelope:
         if not _ADDRESS.fullmatch(address):
             return Outcome(Fate.REFUSED, f"not sent: {address!r} cannot be an address")
-    if not envelope.rcpt_to:
-        return Outcome(Fate.REFUSED, "not sent: there is no recipient")
-    return None
+    return Outcome(Fate.REFUSED, "not sent: there is no recipient")
 
 
 def one_line(text: str, limit: int = 500) -> str:

@@ -21,6 +21,9 @@ LETTER_SECONDS = 0.02
 RECEIVED = 8 * 1024
 """Bytes of replies read at once; they are short."""
 
+LOOK_SECONDS = 0.05
+"""How often, at most, it is asked which server takes too long."""
+
 LOST_IN_A_ROW = 20
 """Connections that may be lost with nothing settled in between, before the server is given up."""
 
@@ -36,6 +39,7 @@ class _Road:
         self.socket.setblocking(False)
         self.timeout = session.server.timeout
         self.waited_since = time.monotonic()
+        self._replies = session.wire.replies
         self._selector = selector
         self._is_blocked = False
         selector.register(self.socket, selectors.EVENT_READ, self)
@@ -51,12 +55,9 @@ class _Road:
                 raise _lost(error) from None
             self.lane.said(number)
             self.waited_since = time.monotonic()
-        self._watch_for_room(bool(self.lane.out))
-
-    def _watch_for_room(self, is_blocked: bool) -> None:
-        if is_blocked is not self._is_blocked:
-            self._is_blocked = is_blocked
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if is_blocked else 0)
+        if self._is_blocked is not bool(self.lane.out):
+            self._is_blocked = not self._is_blocked
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._is_blocked else 0)
             self._selector.modify(self.socket, wanted, self)
 
     def hears(self) -> list[Settled]:
@@ -64,10 +65,12 @@ class _Road:
         settled: list[Settled] = []
         try:
             self._receive()
-            while (reply := self.lane.session.wire.replies.next()) is not None:
+            if (reply := self._replies.next()) is not None:
                 self.waited_since = time.monotonic()
+            while reply is not None:
                 if (decided := self.lane.heard(reply)) is not None:
                     settled.append(decided)
+                reply = self._replies.next()
         except ConnectionLost as lost:
             self.lane.closing = self.lane.closing or str(lost)
         return settled
@@ -82,7 +85,7 @@ class _Road:
                 return
             except OSError as error:
                 raise _lost(error) from None
-            self.lane.session.wire.replies.feed(data)
+            self._replies.feed(data)
             if not data:
                 raise ConnectionLost("closed the connection")
             pending = self.socket.pending() if isinstance(self.socket, ssl.SSLSocket) else 0
@@ -105,6 +108,9 @@ class SmtpCourier:
         self._roads: list[_Road] = []
         self._again: deque[OnTheWay] = deque()
         self._lost_in_a_row = 0
+        self._look_at = 0.0
+        self._hungry = False
+        """There was no letter for a lane that was ready for one."""
         self._halted = False
         """Nothing more is begun; what is complete is still settled."""
         self._stopped_by: Exception | None = None
@@ -141,9 +147,11 @@ class SmtpCourier:
     # Letters onto lanes
 
     def _fill(self) -> None:
+        self._hungry = False
         for road in self._roads:
             while road.lane.ready:
                 if (letter := self._next()) is None:
+                    self._hungry = True
                     return
                 self._begin(road, letter)
         while len(self._roads) < self._most and (letter := self._next()) is not None:
@@ -201,7 +209,7 @@ class SmtpCourier:
         if all(road.lane.idle for road in self._roads):
             self._rest()
             return
-        hungry = not self._halted and any(road.lane.ready for road in self._roads) and not self._sack.finished
+        hungry = self._hungry and not self._halted and not self._sack.finished
         for key, _ in self._selector.select(LETTER_SECONDS if hungry else 0.5):
             self._hear(key.data)
 
@@ -220,8 +228,11 @@ class SmtpCourier:
 
     def _commit(self) -> None:
         """Before anything more is said, what was settled is kept, and so is what is about to be complete."""
-        complete = [(road.lane, road.lane.complete) for road in self._roads if not road.lane.closing]
-        begun = [(lane, letter) for lane, letter in complete if letter is not None]
+        begun = [
+            (road.lane, letter)
+            for road in self._roads
+            if (letter := road.lane.complete) is not None and not road.lane.closing
+        ]
         if self._may_go([letter.key for _, letter in begun]):
             for lane, _ in begun:
                 lane.complete = None
@@ -240,9 +251,13 @@ class SmtpCourier:
         return False
 
     def _close_lost(self) -> None:
-        now = time.monotonic()
+        for road in [road for road in self._roads if road.lane.closing]:
+            self._lose(road, road.lane.closing)
+        if (now := time.monotonic()) < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
         for road in list(self._roads):
-            if why := road.lane.closing or road.overdue(now):
+            if why := road.overdue(now):
                 self._lose(road, why)
 
     def _lose(self, road: _Road, how: str) -> None:

@@ -8,7 +8,8 @@ import re
 import socket
 import ssl
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from ummsg.mail.transports.base import one_line
 
@@ -24,46 +25,49 @@ class ConnectionLost(Exception):
     """No word that means anything can be had from the server any more; the text says why, after `the server`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
-    """An SMTP reply (RFC 5321 § 4.2); `lines` are printable and hold no secret of ours."""
+    """An SMTP reply (RFC 5321 § 4.2); `lines` are printable and hold no secret of ours. It never changes."""
 
     code: int
     lines: tuple[str, ...]
+    positive: bool = field(init=False, repr=False)
+    permanent: bool = field(init=False, repr=False)
+    closing: bool = field(init=False, repr=False)
+    """421: the server is about to hang up, whatever was asked."""
+    _said: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        self.positive = self.code // 100 == 2
+        self.permanent = self.code // 100 == 5
+        self.closing = self.code == _ABOUT_TO_HANG_UP
 
     def __str__(self) -> str:
         """On one line, bounded, an enhanced status code (RFC 3463) not said again with every line."""
-        first, *rest = self.lines
-        said = f"{self.code} {first}"
-        if rest:
-            enhanced = self.enhanced
-            said = " ".join([said, *(line.removeprefix(enhanced) for line in rest)])
-        return one_line(said)
+        if not self._said:
+            first, *rest = self.lines
+            enhanced = self.enhanced if rest else ""
+            said = [f"{self.code} {first}", *(line.removeprefix(enhanced) for line in rest)]
+            self._said = one_line(" ".join(said))
+        return self._said
 
     @property
     def enhanced(self) -> str:
         match = _ENHANCED.match(self.lines[0])
         return match[0] if match else ""
 
-    @property
-    def positive(self) -> bool:
-        return self.code // 100 == 2
 
-    @property
-    def permanent(self) -> bool:
-        return self.code // 100 == 5
-
-    @property
-    def closing(self) -> bool:
-        """421: the server is about to hang up, whatever was asked."""
-        return self.code == 421
+_ABOUT_TO_HANG_UP = 421
 
 
 class Replies:
     """Bytes in, replies out."""
 
     def __init__(self) -> None:
+        self._whole: deque[bytes] = deque()
+        """Lines that have ended."""
         self._buffer = b""
+        """The line that has not."""
         self._lines: list[str] = []
         self._room = MAX_REPLY_BYTES
         self._secrets: tuple[str, ...] = ()
@@ -76,17 +80,18 @@ class Replies:
         self._known.clear()
 
     def feed(self, data: bytes) -> None:
-        self._buffer += data
+        *whole, self._buffer = (self._buffer + data).split(b"\n")
+        self._whole.extend(whole)
 
     @property
     def pending(self) -> bool:
         """Whether something was said that was not asked for, or is not whole."""
-        return bool(self._buffer)
+        return bool(self._whole or self._buffer)
 
     def next(self) -> Reply | None:
         """The next whole reply, if it is there. Raises ConnectionLost for what is none."""
-        while b"\n" in self._buffer:
-            line, _, self._buffer = self._buffer.partition(b"\n")
+        while self._whole:
+            line = self._whole.popleft()
             if not self._lines and (known := self._known.get(line)):
                 return known
             if (reply := self._reply_ending_in(line)) is not None:
