@@ -1,10 +1,10 @@
 """Messages of one email, fast: what is the same in all of them is encoded once, and values are filled in between.
 
-That goes for an email that only prints its placeholders. One with conditions or filters is rendered whole each time.
+One with conditions or filters is rendered each time, and what it writes of its own text is encoded already.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from markupsafe import escape
 
@@ -17,6 +17,8 @@ _AS_IT_IS = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
 """What stands for itself in quoted-printable, at the beginning of a line that goes on; most values do."""
 _SPECIAL = re.compile("[&<>\"']")
 """What `escape` changes; most values have none of it."""
+_LONG = 200
+"""Characters from which it is worth a soft break in the middle of a line."""
 _LONGEST_VALUE = 10_000
 """In characters. With longer ones the bounds that `render` keeps have to be looked at."""
 
@@ -28,6 +30,7 @@ class Assembly:
         """Without `html` the messages are the text alone."""
         self._template = template
         self._html = html
+        self._own = _Own(template.own_html)
         self._filling = None if template.pieces is None else _Filling(*template.pieces, html=html)
 
     def message(self, values: Mapping[str, str], headers: Headers, *, prefix: str = "") -> Lines:
@@ -36,14 +39,41 @@ class Assembly:
         if self._filling is not None and all(map(_is_usual, names.values())):
             subject, rest = self._filling.subject(names), self._filling.body(names)
         else:
-            rendered = self._template.render(values)
-            subject = rendered.subject
-            rest = body(quoted_printable(rendered.text), quoted_printable(rendered.html) if self._html else b"")
+            subject, html, text = self._template.write(values)
+            rest = body(quoted_printable(text), self._own.encoded(html) if self._html else b"")
         return Lines(header_block(prefix + subject, headers) + rest)
 
 
 def _is_usual(value: str) -> bool:
     return len(value) <= _LONGEST_VALUE and value == value.strip()
+
+
+class _Own:
+    """An email's own HTML between its tags, encoded already."""
+
+    def __init__(self, stretches: Collection[str]) -> None:
+        long = [stretch for stretch in stretches if len(stretch) >= _LONG]
+        self._to_be_joined = {stretch: unended(stretch) for stretch in long}
+        self._last = {stretch: quoted_printable(stretch) for stretch in long}
+
+    def encoded(self, stretches: Sequence[str]) -> bytes:
+        """The same as `quoted_printable` of all of them, but for where its lines are broken."""
+        done: list[bytes] = []
+        between: list[str] = []
+        for stretch in stretches[:-1]:
+            if own := self._to_be_joined.get(stretch):
+                if between:
+                    done.append(unended("".join(between)))
+                    between.clear()
+                done.append(own)
+            else:
+                between.append(stretch)
+        last = stretches[-1] if stretches else ""
+        if (own := self._last.get(last)) is None:
+            own = quoted_printable("".join([*between, last]))
+        elif between:
+            done.append(unended("".join(between)))
+        return b"".join([*done, own])
 
 
 class _Filling:

@@ -101,7 +101,8 @@ def _piece(node: nodes.Node) -> str | Printed | None:
 class Program:
     """A template that may be run. `lines` maps each line of its source that holds a tag to the author's line.
 
-    `pieces` are what it is made of, if it does no more than print.
+    `pieces` are what it is made of, if it does no more than print; `own` is the text between its tags, stretch by
+    stretch.
     """
 
     def __init__(self, source: str, lines: Mapping[int, int], *, autoescape: bool, field: str) -> None:
@@ -109,13 +110,21 @@ class Program:
         environment = running_environment(autoescape)
         tree = _Bounded().visit(environment.parse(source))
         self.pieces = _pieces(tree)
+        self.own = frozenset(node.data for node in tree.find_all(nodes.TemplateData))
         code = environment.compile(tree)
         self._template = Template.from_code(environment, code, {})
         self._field = field
         self._lines = sorted(lines.items())
 
     def run(self, names: Mapping[str, Any]) -> str:
-        """Raises EmptyPlaceholder, or RenderFailed for everything else that can go wrong."""
+        """Raises as `stretches` does."""
+        return "".join(self.stretches(names))
+
+    def stretches(self, names: Mapping[str, Any]) -> list[str]:
+        """What it writes, piece by piece: mostly values, and text of its `own`.
+
+        Raises EmptyPlaceholder, or RenderFailed for everything else that can go wrong.
+        """
         meter.reset()
         chunks: list[str] = []
         size = 0
@@ -137,7 +146,7 @@ class Program:
             RecursionError,
         ) as error:
             raise RenderFailed(f"line {self._author_line(error)}: {error}", self._field) from None
-        return "".join(chunks)
+        return chunks
 
     def _author_line(self, error: BaseException) -> int:
         trace, line = error.__traceback__, 1

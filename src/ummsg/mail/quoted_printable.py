@@ -41,10 +41,10 @@ def _encoded(text: str) -> bytes:
         encoded = b2a_qp(text.replace("\n", "\r\n").encode(), istext=True)
     else:
         encoded = b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")  # its soft breaks, of the other kind
-    return _LONG_BLANK_END.sub(rb"\1=\r\n\2", encoded) if len(encoded) > _LONGEST_LINE else encoded
+    return _BLANK_TOO_FAR.sub(rb"=\r\n\g<0>", encoded) if len(encoded) > _LONGEST_LINE else encoded
 
 
-_LONG_BLANK_END = re.compile(rb"^([^\r\n]{74,})(=20|=09)(?=\r\n|\Z)", re.MULTILINE)
+_BLANK_TOO_FAR = re.compile(rb"=(?:20|09)(?=\r\n|\Z)(?<=[^\r\n]{%d})" % (_LONGEST_LINE + 1))
 """CPython's encoder does not count what a blank at the end of a line grows by."""
 
 

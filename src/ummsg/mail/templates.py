@@ -84,8 +84,18 @@ class EmailTemplate:
             return None
         return subject, html, _with_footer(text, self._footer)
 
+    @property
+    def own_html(self) -> frozenset[str]:
+        """The stretches of HTML that are the same in every message in which they are."""
+        return self._html.own
+
     def render(self, values: Mapping[str, str]) -> Rendered:
-        """The message for one recipient; a value that is missing or "" is empty.
+        """The message for one recipient; a value that is missing or "" is empty. Raises as `write` does."""
+        subject, html, text = self.write(values)
+        return Rendered(subject, "".join(html), text)
+
+    def write(self, values: Mapping[str, str]) -> tuple[str, list[str], str]:
+        """Subject, HTML in stretches, and text of the message for one recipient.
 
         Raises EmptyPlaceholder for an empty value that the text prints without a default, RenderFailed otherwise.
         """
@@ -94,10 +104,10 @@ class EmailTemplate:
         if not subject:
             raise EmptyMessage("it is empty", "subject")
         text = self._text.run(names).strip("\n").rstrip()
-        html = self._html.run(names)
-        if not text.strip() and "<img" not in html:
+        html = self._html.stretches(names)
+        if not text.strip() and "<img" not in "".join(html):
             raise EmptyMessage("it is empty")
-        return Rendered(subject, html, f"{text}\n\n{self._footer}".rstrip() + "\n")
+        return subject, html, f"{text}\n\n{self._footer}".rstrip() + "\n"
 
 
 def _says_something(piece: str | Printed) -> bool:
