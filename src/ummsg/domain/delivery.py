@@ -145,10 +145,10 @@ def settle(
     `attempts_before` and `tried_since` are the delivery's; `chance` (0 to 1) lengthens the wait.
     """
     attempts += 1
+    if outcome.fate is Fate.ACCEPTED:
+        return Settled(DeliveryStatus.SENT, attempts, None, outcome.reply)
     counted, since = attempts - attempts_before, tried_since or now
     match outcome.fate:
-        case Fate.ACCEPTED:
-            return Settled(DeliveryStatus.SENT, attempts, None, outcome.reply)
         case Fate.REFUSED:
             return Settled(DeliveryStatus.FAILED, attempts, None, outcome.reply)
         case Fate.IN_DOUBT:
@@ -249,9 +249,13 @@ class Tally:
         return Tally(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
 
     def count(self, settled: Settled) -> None:
-        name = settled.status.value
-        setattr(self, name, getattr(self, name) + 1)
-        self.remaining = max(0, self.remaining - 1)
+        if settled.status is DeliveryStatus.SENT:  # nearly all
+            self.sent += 1
+        else:
+            name = settled.status.value
+            setattr(self, name, getattr(self, name) + 1)
+        if self.remaining:
+            self.remaining -= 1
 
     @property
     def attempted(self) -> int:

@@ -1,20 +1,24 @@
 """What a message may refer to: a flat namespace with the original's names."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
+from operator import attrgetter
 
 from ummsg.domain.customer import Customer
 
 NETWORK = ("network_name", "network_url", "site_name")
-_OF_CUSTOMER: dict[str, Callable[[Customer], str]] = {
-    "customer_id": lambda customer: customer.external_id or str(customer.id),
-    "customer_name": lambda customer: customer.name,
-    "customer_user_email": lambda customer: customer.email,
-    "customer_email_verification": lambda customer: customer.email_verification,
-    "customer_locale": lambda customer: customer.locale,
-    "customer_timezone": lambda customer: customer.timezone,
+_FIELD_OF = {
+    "customer_id": "external_id",
+    "customer_name": "name",
+    "customer_user_email": "email",
+    "customer_email_verification": "email_verification",
+    "customer_locale": "locale",
+    "customer_timezone": "timezone",
 }
-CUSTOMER = tuple(_OF_CUSTOMER)
+CUSTOMER = tuple(_FIELD_OF)
 ATTRIBUTE_PREFIX = "customer_"
+
+Read = Callable[[Customer], str | None]
+"""Reads the value of a placeholder for one customer."""
 
 
 def known_placeholders(attribute_names: Iterable[str]) -> list[str]:
@@ -22,20 +26,39 @@ def known_placeholders(attribute_names: Iterable[str]) -> list[str]:
     return [*CUSTOMER, *NETWORK, *(ATTRIBUTE_PREFIX + name for name in sorted(attribute_names))]
 
 
+def fields_of(names: Iterable[str]) -> frozenset[str]:
+    """The fields of a customer that these placeholders are made of."""
+    return frozenset(_FIELD_OF.get(name, "attributes") for name in names if name not in NETWORK)
+
+
+def readers_of(names: Iterable[str], *, network_name: str, network_url: str) -> dict[str, Read]:
+    """How each of these placeholders is read, customer after customer."""
+    of_network = {"network_name": network_name, "network_url": network_url, "site_name": network_name}
+    return {name: _constant(of_network[name]) if name in of_network else _reader(name) for name in names}
+
+
 def values_for(
     customer: Customer, *, network_name: str, network_url: str, names: Collection[str] | None = None
 ) -> dict[str, str]:
     """The values of every placeholder, or of these, for one customer; what nobody knows is absent or empty."""
-    of_network = {"network_name": network_name, "network_url": network_url, "site_name": network_name}
     if names is None:
-        names = [*known_placeholders(customer.attributes)]
-    return {name: value for name in names if (value := _value(name, customer, of_network)) is not None}
+        names = known_placeholders(customer.attributes)
+    return read(readers_of(names, network_name=network_name, network_url=network_url), customer)
 
 
-def _value(name: str, customer: Customer, of_network: Mapping[str, str]) -> str | None:
-    if of_customer := _OF_CUSTOMER.get(name):
-        return of_customer(customer)
-    if name in of_network:
-        return of_network[name]
-    attribute = customer.attributes.get(name.removeprefix(ATTRIBUTE_PREFIX))
-    return None if attribute is None else str(attribute)
+def read(readers: dict[str, Read], customer: Customer) -> dict[str, str]:
+    """The values that one customer has."""
+    return {name: value for name, reader in readers.items() if (value := reader(customer)) is not None}
+
+
+def _reader(name: str) -> Read:
+    if name == "customer_id":
+        return lambda customer: customer.external_id or str(customer.id)
+    if name in _FIELD_OF:
+        return attrgetter(_FIELD_OF[name])
+    attribute = name.removeprefix(ATTRIBUTE_PREFIX)
+    return lambda customer: None if (value := customer.attributes.get(attribute)) is None else str(value)
+
+
+def _constant(value: str) -> Read:
+    return lambda _: value

@@ -66,21 +66,14 @@ def compose(rendered: Rendered, headers: Headers) -> Lines:
 
 def header_block(subject: str, headers: Headers) -> bytes:
     """Every header but those of MIME. Raises as `compose` does."""
-    if not _MESSAGE_ID.fullmatch(headers.message_id):
-        raise RenderFailed(f"{headers.message_id!r} is no Message-ID")
-    of_all = _of_all(
-        headers.sender,
-        headers.reply_to,
-        headers.date,
-        headers.date.tzinfo,
-        headers.feedback_id,
-        headers.automatic,
-        headers.test,
-    )
-    to = _mailbox("To", headers.recipient_name, headers.recipient_email)
-    subject = _unstructured(f"[Test] {subject}" if headers.test else subject)
-    unsubscribe = _unsubscribe(headers.unsubscribe) if headers.unsubscribe else ""
-    return f"{of_all}To: {to}\r\nSubject: {subject}\r\nMessage-ID: <{headers.message_id}>\r\n{unsubscribe}".encode()
+    sender, reply_to, name, email, message_id, date, test, uris, feedback_id, automatic = headers
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise RenderFailed(f"{message_id!r} is no Message-ID")
+    of_all = _of_all(sender, reply_to, date, date.tzinfo, feedback_id, automatic, test)
+    to = _mailbox("To", name, email)
+    subject = _unstructured(f"[Test] {subject}" if test else subject)
+    unsubscribe = _unsubscribe(uris) if uris else ""
+    return f"{of_all}To: {to}\r\nSubject: {subject}\r\nMessage-ID: <{message_id}>\r\n{unsubscribe}".encode()
 
 
 def body(text: bytes, html: bytes) -> bytes:

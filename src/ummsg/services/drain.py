@@ -1,38 +1,29 @@
 """Draining: claim, render, send, record, a window at a time.
 
-One transaction records what was settled and claims the next deliveries, in a thread of its own, while mail goes out.
-If the process dies, the journal says which messages were on the wire at that moment; they alone are in doubt.
+A turn at the ledger (`turns.py`) records what was settled and claims the next deliveries, in a thread of its own, while
+mail goes out. If the process dies, the journal says which messages were on the wire at that moment; they alone are in doubt.
 """
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import Self
 
-from ummsg.config import Settings
-from ummsg.domain.customer import Customer
-from ummsg.domain.delivery import USUAL, Delivery, Fate, Outcome, Retries, Settled, Tally, dropped, settle, unsendable
-from ummsg.domain.placeholders import known_placeholders
-from ummsg.errors import DiskFull, InvalidDraft, InvalidInput, MailServerRefused, NotConfigured, Overtaken, UmmsgError
+from ummsg.domain.delivery import Delivery, Fate, Outcome, Settled, Tally, settle, unsendable
+from ummsg.errors import DiskFull, InvalidDraft, MailServerRefused, NotConfigured, Overtaken, UmmsgError
 from ummsg.mail.templates import EmptyPlaceholder, RenderFailed
 from ummsg.mail.transports.courier import Letter
-from ummsg.services.error_rates import ErrorRates
-from ummsg.services.gate import Gate, Reached
-from ummsg.services.letters import Letters
-from ummsg.services.prepared_email import Parcel, PreparedEmail, prepare_email
-from ummsg.services.refusals import Refusals
-from ummsg.services.throttle import Throttle, Wait, book
-from ummsg.store.engine import Store, Transaction
+from ummsg.services.gate import Reached
+from ummsg.services.making import Making
+from ummsg.services.turns import Claimed, Turn, Turns
 from ummsg.store.journal import Journal
-from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
-LARGEST_WINDOW = 1000
+LARGEST_WINDOW = 2000
 SMALLEST_WINDOW = 20
 TURN_SECONDS = 0.5
 """How often, at least, results are recorded and it is asked whether a broadcast may still go on."""
@@ -68,79 +59,30 @@ class Run:
 Watch = Callable[[Tally], None]
 
 
-class MakeParcel(Protocol):
-    """Makes a message as of `now`."""
-
-    def __call__(self, *, now: datetime) -> Parcel: ...
-
-
-class _Claimed(NamedTuple):
-    """A delivery that is ours until its lease ends, and how its message is made at the moment it is sent."""
-
-    delivery: Delivery
-    parcel: MakeParcel
-    retries: Retries = USUAL
-    has_own_sender: bool = False
-    """Whether a sender that the server refuses is this message's fault, and not every message's."""
-
-
-@dataclass
-class _Turn:
-    """What a transaction found."""
-
-    stopped: Collection[int]
-    """Broadcasts of which we hold claims and that may not go on."""
-    claimed: list[_Claimed] = field(default_factory=list)
-    dropped: list[tuple[Delivery, Settled]] = field(default_factory=list)
-    exhausted: bool = False
-    """Nothing more is due."""
-    refused: UmmsgError | None = None
-    """Why the next message cannot be made."""
-    gate: Gate | None = None
-    """What limits let through, if there are any."""
-    held_back: list[int] = field(default_factory=list)
-    """Broadcasts of which they let nothing through."""
-    wait: Wait = field(default_factory=Wait)
-
-
 class Drain:
     """The sack (`mail/transports/courier.py`) of one run: system emails that are due, then the broadcasts in turn."""
 
     def __init__(
         self,
-        store: Store,
-        settings: Settings,
+        turns: Turns,
+        journal: Journal,
         clock: Callable[[], datetime],
         run: Run,
-        letters: Letters,
-        refusals: Refusals,
-        error_rates: ErrorRates,
-        journal: Journal,
-        throttle: Throttle | None,
         *,
-        counts: bool,
         chance: Callable[[], float],
-        broadcast_ids: Sequence[int],
         watch: Watch,
         stopping: Callable[[], bool],
     ) -> None:
-        self._store = store
-        self._settings = settings
+        self._turns = turns
+        self._journal = journal
         self._clock = clock
         self._run = run
-        self._letters = letters
-        self._refusals = refusals
-        self._error_rates = error_rates
         self._chance = chance
-        self._journal = journal
-        self._throttle = throttle
-        self._counts = counts
-        self._broadcast_ids = deque(broadcast_ids)
         self._watch = watch
         self._stopping = stopping
-        self._prepared: dict[int, PreparedEmail] = {}
+        self._making = Making()
         self._ledger = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._turn: Future[_Turn] | None = None
+        self._turn: Future[Turn] | None = None
         self._recording: tuple[dict[int, Settled], list[int]] = {}, []
         """What the turn is about to write down."""
         self._turned_at = time.monotonic()
@@ -151,8 +93,8 @@ class Drain:
         """The date of messages: it has no fractions."""
         self._claims_at = self._turned_at
         """When limits let us claim again."""
-        self._waiting: deque[_Claimed] = deque()
-        self._on_the_way: dict[int, _Claimed] = {}
+        self._waiting: deque[Claimed] = deque()
+        self._on_the_way: dict[int, Claimed] = {}
         self._unwritten: dict[int, Settled] = {}
         """What the journal has to say before anything more is begun."""
         self._settled: dict[int, Settled] = {}
@@ -283,11 +225,11 @@ class Drain:
 
     # Messages
 
-    def _letter(self, claimed: _Claimed) -> Letter | None:
+    def _letter(self, claimed: Claimed) -> Letter | None:
         """None for a message that cannot be made; that is settled."""
         key = claimed.delivery.id
         try:
-            parcel = claimed.parcel(now=self._second)
+            parcel = self._making.parcel(claimed, self._waiting, self._second)
         except (EmptyPlaceholder, RenderFailed, InvalidDraft) as error:
             self._settle(key, unsendable(f"not sent: {error}", attempts=claimed.delivery.attempts))
             return None
@@ -319,7 +261,7 @@ class Drain:
         self._settled, self._returned = {}, []
         held = {claimed.delivery.broadcast_id for claimed in self._waiting}
         self._turned_at = time.monotonic()
-        self._turn = self._ledger.submit(self._transact, settled, returned, held, number)
+        self._turn = self._ledger.submit(self._turns.take, settled, returned, held, number)
 
     def _see_turn(self, *, patiently: bool = False) -> None:
         """Take in what the last turn found, once it is done. Raises what it raised."""
@@ -353,103 +295,3 @@ class Drain:
         if limit or self._run.of_broadcasts.waits_for:
             self._run.of_broadcasts.waits_for = limit
             self._watch(self._run.tally)
-
-    # In the ledger's thread
-
-    def _transact(
-        self, settled: dict[int, Settled], returned: list[int], held: Collection[int | None], number: int
-    ) -> _Turn:
-        token = self._journal.token
-        with self._store.begin() as tx:
-            self._record(tx, settled, token)
-            tx.outbox.give_back(returned, token, self._clock())
-            turn = _Turn(stopped=[one for one in held if one is not None and not self._may_go_on(tx, one)])
-            if number:
-                self._claim(tx, number, turn)
-        return turn
-
-    def _record(self, tx: Transaction, settled: Mapping[int, Settled], token: str) -> None:
-        tx.outbox.record(settled, token, self._clock())
-        if self._counts:
-            book(tx, settled, self._clock())
-        self._error_rates.note(tx, settled)
-        failed = {key: each.reply for key, each in settled.items() if each.status is DeliveryStatus.FAILED}
-        if failed:
-            self._refusals.note(tx, [(email, failed[key]) for key, email in tx.outbox.addresses(failed).items()])
-
-    def _may_go_on(self, tx: Transaction, broadcast_id: int) -> bool:
-        return tx.broadcasts.standing(broadcast_id)[0] is BroadcastStatus.QUEUED
-
-    def _claim(self, tx: Transaction, number: int, turn: _Turn) -> None:
-        """Up to so many: of events before any of a broadcast. What became pointless while it waited is recorded."""
-        token, now = self._journal.token, self._clock()
-        turn.gate = self._throttle.gate(tx, now) if self._throttle else None
-        for delivery in (turn.gate or tx.outbox).claim_of_event(token, now, number):
-            letter = self._letters.open(tx, delivery)
-            if settled := letter.dropped(tx, self._clock()):
-                self._drop(tx, delivery, settled, turn)
-            else:
-                turn.claimed.append(_Claimed(delivery, letter.parcel, has_own_sender=letter.has_own_sender))
-        while self._broadcast_ids and len(turn.claimed) < number:
-            try:
-                with tx.provisional():
-                    goes_on = self._claim_of_broadcast(tx, self._broadcast_ids[0], number - len(turn.claimed), turn)
-            except (NotConfigured, InvalidInput) as error:
-                turn.refused = error
-                return
-            if not goes_on:
-                self._broadcast_ids.popleft()
-        self._broadcast_ids.extendleft(reversed(turn.held_back))
-        turn.exhausted = not self._broadcast_ids and not turn.claimed and not turn.dropped
-        if self._throttle and turn.gate:
-            of_events = not turn.claimed and turn.gate.holds_back(None)
-            turn.exhausted = turn.exhausted and not of_events
-            turn.wait = self._throttle.wait(turn.gate)
-
-    def _claim_of_broadcast(self, tx: Transaction, broadcast_id: int, number: int, turn: _Turn) -> bool:
-        """False when it was paused, cancelled or has become too late meanwhile, as when nothing of it is due."""
-        status, not_after = tx.broadcasts.standing(broadcast_id)
-        now = self._clock()
-        if status is not BroadcastStatus.QUEUED:
-            return False
-        if not_after is not None and not_after <= now:
-            tx.outbox.cancel_open(broadcast_id, "too late: --not-after has passed", now)
-            return False
-        claimed = (turn.gate or tx.outbox).claim(broadcast_id, self._journal.token, now, number)
-        if not claimed:
-            if turn.gate and turn.gate.holds_back(broadcast_id):
-                turn.held_back.append(broadcast_id)
-            return False
-        prepared = self._prepared_for(tx, broadcast_id)
-        reasons = tx.outbox.suppressed([delivery.id for delivery in claimed])
-        customers = tx.customers.addressees([delivery.customer_id or 0 for delivery in claimed])
-        for delivery in claimed:
-            if reason := reasons.get(delivery.id):
-                settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
-                self._drop(tx, delivery, settled, turn)
-            else:
-                customer = customers.get(delivery.customer_id or 0)
-                making = _making(prepared, delivery, customer)
-                turn.claimed.append(_Claimed(delivery, making, prepared.retries))
-        return True
-
-    def _drop(self, tx: Transaction, delivery: Delivery, settled: Settled, turn: _Turn) -> None:
-        tx.outbox.record({delivery.id: settled}, self._journal.token, self._clock())
-        turn.dropped.append((delivery, settled))
-
-    def _prepared_for(self, tx: Transaction, broadcast_id: int) -> PreparedEmail:
-        if broadcast_id not in self._prepared:
-            known = known_placeholders(tx.customers.attribute_names())
-            draft = tx.broadcasts.get(broadcast_id).draft
-            self._prepared = {broadcast_id: prepare_email(draft, self._settings, known)}
-        return self._prepared[broadcast_id]
-
-
-def _making(prepared: PreparedEmail, delivery: Delivery, customer: Customer | None) -> MakeParcel:
-    if customer is None:
-        return _for_nobody
-    return partial(prepared.parcel, customer, to=delivery.email, message_id=delivery.message_id, delivery=delivery)
-
-
-def _for_nobody(*, now: datetime) -> Parcel:
-    raise RenderFailed("the customer is no longer in the directory")

@@ -23,6 +23,7 @@ from ummsg.services.recovery import recover
 from ummsg.services.refusals import Refusals
 from ummsg.services.refused_server import pause_refused
 from ummsg.services.throttle import Throttle, counted, limits_of, standings_in, take_up
+from ummsg.services.turns import Turns
 from ummsg.store.engine import Store, Transaction
 from ummsg.store.journal import Journal
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
@@ -82,22 +83,19 @@ class Outbox:
             self._finish(ids)
             return run
         journal = Journal(self._store.path, secrets.token_hex(16))
-        drain = Drain(
+        turns = Turns(
             self._store,
             self._settings,
             self._clock,
-            run,
+            journal.token,
             Letters(self._settings, self._kinds),
             Refusals(self._settings, self._clock),
             ErrorRates(self._settings, self._clock),
-            journal,
             Throttle(limits, journal.token) if limits else None,
             counts=counts,
-            chance=self._chance,
             broadcast_ids=ids,
-            watch=watch,
-            stopping=stopping,
         )
+        drain = Drain(turns, journal, self._clock, run, chance=self._chance, watch=watch, stopping=stopping)
         try:
             with collected_seldom(), drain:
                 carry(self._transport(), drain, connections=self._settings.mail_connections)

@@ -10,7 +10,7 @@ from ummsg.config import LayoutOptions, Settings
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Delivery, Retries
-from ummsg.domain.placeholders import NETWORK, values_for
+from ummsg.domain.placeholders import NETWORK, Read, fields_of, read, readers_of, values_for
 from ummsg.errors import InvalidDraft, InvalidInput, NotConfigured, Problem
 from ummsg.mail.assembly import Assembly
 from ummsg.mail.feedback_id import feedback_id
@@ -55,11 +55,24 @@ class PreparedEmail:
 
     def values(self, customer: Customer) -> dict[str, str]:
         """Of the placeholders that its text uses."""
-        return values_for(customer, **_network(self.layout), names=self.template.variables)
+        return read(self._readers, customer)
+
+    @cached_property
+    def _readers(self) -> dict[str, Read]:
+        return readers_of(self.template.variables, **_network(self.layout))
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Of a customer, what their message is made of, besides number, name and address."""
+        return fields_of(self.template.variables)
 
     def rendered(self, customer: Customer) -> Rendered:
         """Raises EmptyPlaceholder or RenderFailed."""
         return self.template.render(self.values(customer))
+
+    def of_delivery(self, customer: Customer, delivery: Delivery, *, now: datetime) -> Parcel:
+        """The message of a `delivery`, which is to `customer`. Raises EmptyPlaceholder or RenderFailed."""
+        return self.parcel(customer, to=delivery.email, message_id=delivery.message_id, now=now, delivery=delivery)
 
     def parcel(
         self,

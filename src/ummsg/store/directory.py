@@ -3,14 +3,15 @@
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select
 from sqlmodel import Session
 
 from ummsg.domain.customer import Customer, Membership, Product, email_key
 from ummsg.store import search
-from ummsg.store.rows import addressee_of, customer_of, membership_of, product_of
+from ummsg.store.rows import addressee_of, columns_of_addressee, customer_of, membership_of, product_of
 from ummsg.store.sets import listed, listed_as, rows_as_one, rows_in
 from ummsg.store.tables import (
     AttributeNameRow,
@@ -30,12 +31,6 @@ memberships = table_of(MembershipRow)
 products = table_of(ProductRow)
 targets = table_of(TargetRow)
 
-_ADDRESSEES = rows_as_one(
-    select(*(column for column in customers.c if column.name not in ("email_key", "registered_at"))).where(
-        customers.c.id.in_(listed_as("ids"))
-    )
-)
-"""Built once: it runs with every window that is claimed."""
 
 
 class Customers:
@@ -50,9 +45,9 @@ class Customers:
         """Those that exist, by id."""
         return list(self._where(customers.c.id.in_(listed(ids))))
 
-    def addressees(self, ids: Collection[int]) -> dict[int, Customer]:
-        """Those that exist, with what a message is made of: not when they registered."""
-        found = self._execute(_ADDRESSEES, {"ids": json.dumps(list(ids))}).scalar_one()
+    def addressees(self, ids: Collection[int], fields: frozenset[str]) -> dict[int, Customer]:
+        """Those that exist, with what a message is made of: name, address and these fields, and no others."""
+        found = self._execute(_addressees(fields), {"ids": json.dumps(list(ids))}).scalar_one()
         return {row[0]: addressee_of(row) for row in rows_in(found)}
 
     def by_address(self, address: str) -> Customer | None:
@@ -178,6 +173,12 @@ class Products:
 
     def _where(self, *conditions: ColumnElement[bool]) -> Iterator[Product]:
         return map(product_of, self._execute(select(products).where(*conditions).order_by(products.c.slug)))
+
+
+@cache
+def _addressees(fields: frozenset[str]) -> Select[Any]:
+    """Built once: it runs with every window that is claimed."""
+    return rows_as_one(select(*columns_of_addressee(customers, fields)).where(customers.c.id.in_(listed_as("ids"))))
 
 
 class Memberships:

@@ -104,8 +104,13 @@ class Outbox:
 
     def record(self, settled: Mapping[int, Settled], token: str, now: datetime) -> int:
         """Write down what became of claimed deliveries; how many of the claims were still ours."""
-        plain = {number: each.reply for number, each in settled.items() if not each.is_history}
-        others = {number: each for number, each in settled.items() if each.is_history}
+        plain: dict[int, str] = {}
+        others: dict[int, Settled] = {}
+        for number, each in settled.items():
+            if each.is_history:
+                others[number] = each
+            else:
+                plain[number] = each.reply
         return self._record_sent(plain, token, now) + self._record_others(others, token, now)
 
     def _record_sent(self, replies: Mapping[int, str], token: str, now: datetime) -> int:

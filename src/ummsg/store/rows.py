@@ -1,6 +1,9 @@
 """Rows as the domain's nouns."""
 
+from collections.abc import Collection
 from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Table, literal, null
 
 from ummsg.domain.customer import Customer, Membership, Product
 from ummsg.vocabulary import EmailVerification, MembershipStatus, ProductType
@@ -15,9 +18,21 @@ def customer_of(row: Any) -> Customer:
     return Customer(number, external_id, email, name, locale, timezone, registered_at, verified, attributes)
 
 
+def columns_of_addressee(customers: Table, fields: Collection[str]) -> list[ColumnElement[Any]]:
+    """What `addressee_of` takes. Only number, address, name and these fields are read; the others come empty."""
+    empty = {"external_id": null(), "attributes": literal({}, JSON)}
+    return [
+        customers.c[name] if name in _ALWAYS or name in fields else empty.get(name, literal("")).label(name)
+        for name in (*_ALWAYS, "external_id", "locale", "timezone", "email_verification", "attributes")
+    ]
+
+
+_ALWAYS = ("id", "email", "name")
+
+
 def addressee_of(row: Any) -> Customer:
-    """Without when they registered; of the other columns, in their order."""
-    number, external_id, email, name, locale, timezone, verification, attributes = row
+    """Without when they registered."""
+    number, email, name, external_id, locale, timezone, verification, attributes = row
     verified = EmailVerification(verification) if verification else _NOT_VERIFIED
     return Customer(number, external_id, email, name, locale, timezone, None, verified, attributes)
 

@@ -111,18 +111,17 @@ def refuse_host(url: MailUrl, example: str) -> None:
 
 
 _ADDRESS = re.compile(r"[^\s<>\x00-\x20\x7f]*")
-_ADDRESSES = re.compile(rf"{_ADDRESS.pattern}\n[^\s<>\x00-\x20\x7f]+")
-"""Those of an envelope, on a line each."""
 
 
 def unusable(envelope: Envelope) -> Outcome | None:
     """A refusal for an address that would end the line it stands in, and add others to it; None if it is fine."""
-    if _ADDRESSES.fullmatch("\n".join(envelope)):
-        return None
+    both = "".join(envelope)
+    if envelope.rcpt_to and both.isprintable() and not (" " in both or "<" in both or ">" in both):
+        return None  # nearly always, and looked at in less time than the pattern takes
     for address in envelope:
         if not _ADDRESS.fullmatch(address):
             return Outcome(Fate.REFUSED, f"not sent: {address!r} cannot be an address")
-    return Outcome(Fate.REFUSED, "not sent: there is no recipient")
+    return None if envelope.rcpt_to else Outcome(Fate.REFUSED, "not sent: there is no recipient")
 
 
 def one_line(text: str, limit: int = 500) -> str:
