@@ -1,7 +1,8 @@
 """Draining: claim, render, send, record, a window at a time.
 
 A turn at the ledger (`turns.py`) records what was settled and claims the next deliveries, in a thread of its own, while
-mail goes out. If the process dies, the journal says which messages were on the wire at that moment; they alone are in doubt.
+mail goes out. If the process dies, the journal says which messages were on the wire at that moment; they alone are in
+doubt.
 """
 
 import time

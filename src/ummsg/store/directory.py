@@ -32,7 +32,6 @@ products = table_of(ProductRow)
 targets = table_of(TargetRow)
 
 
-
 class Customers:
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -39,6 +39,7 @@ deliveries = table_of(DeliveryRow)
 _OF_EVENT = deliveries.c.broadcast_id.is_(None)
 """System emails' deliveries; the partial indexes are over these."""
 
+_SENDING = DeliveryStatus.SENDING
 _CLAIMABLE = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
 
 
@@ -423,11 +424,10 @@ _SUPPRESSED = (
 
 def _claimed(row: Any, lease_until: datetime, now: datetime) -> Delivery:
     """With what a drain has to know of it; of `_CLAIMED_COLUMNS`."""
-    number, broadcast_id, customer_id, email, message_id, attempts, event_id, email_id, before, tried_since = row
-    return Delivery(
-        *(number, broadcast_id, customer_id, email, DeliveryStatus.SENDING, message_id, attempts, None, lease_until),
-        *("", now, event_id, email_id, before, stored_moment(tried_since)),
-    )
+    number, broadcast_id, customer_id, email, message_id, attempts, event_id, email_id, before, since = row
+    since = stored_moment(since) if since else None
+    claimed = _SENDING, message_id, attempts, None, lease_until, "", now
+    return Delivery(number, broadcast_id, customer_id, email, *claimed, event_id, email_id, before, since)
 
 
 def _in_flight() -> Select[Any]:

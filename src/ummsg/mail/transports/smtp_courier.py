@@ -18,7 +18,7 @@ from ummsg.mail.transports.smtp_wire import CHUNK, ConnectionLost
 LETTER_SECONDS = 0.02
 """How soon a connection that has nothing to do looks for a letter again while others are at work."""
 
-RECEIVED = 8 * 1024
+RECEIVED = 2 * 1024
 """Bytes of replies read at once; they are short."""
 
 LOOK_SECONDS = 0.05
@@ -48,7 +48,8 @@ class _Road:
         """Hand over what is to be said, as far as the kernel takes it. Raises ConnectionLost."""
         while self.lane.out:
             try:
-                number = self.socket.send(memoryview(self.lane.out)[:CHUNK])
+                out = self.lane.out
+                number = self.socket.send(out if len(out) <= CHUNK else memoryview(out)[:CHUNK])
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 break
             except OSError as error:
