@@ -5,6 +5,7 @@ comes from talking to a server.
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
+from time import monotonic
 
 from ummsg.services.prepared_email import Parcel
 from ummsg.services.turns import Claimed
@@ -12,6 +13,8 @@ from ummsg.services.turns import Claimed
 MOST = 64
 MOST_BYTES = 512 * 1024
 """Of messages that are made before it is their turn."""
+LONGEST = 0.02
+"""Seconds for which making them may keep from everything else that goes on."""
 
 
 class Making:
@@ -36,13 +39,13 @@ class Making:
         return asked_for
 
     def _make_ahead(self, following: Iterable[Claimed], date: datetime) -> None:
-        size = 0
+        size, until = 0, monotonic() + LONGEST
         for claimed in islice(following, self._at_once - 1):
             try:
                 made = claimed.parcel(now=date)
             except Exception:  # it is told what is wrong with it when its turn comes, and no sooner
                 break
             self._made[claimed.delivery.id] = made
-            if (size := size + len(made.message)) > MOST_BYTES:
+            if (size := size + len(made.message)) > MOST_BYTES or monotonic() > until:
                 break
         self._at_once = min(2 * self._at_once, MOST)

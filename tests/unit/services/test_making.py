@@ -10,7 +10,7 @@ import pytest
 from ummsg.domain.delivery import Delivery
 from ummsg.mail.templates import RenderFailed
 from ummsg.mail.transports.base import Envelope
-from ummsg.services.making import MOST, MOST_BYTES, Making
+from ummsg.services.making import LONGEST, MOST, MOST_BYTES, Making
 from ummsg.services.prepared_email import Parcel
 from ummsg.services.turns import Claimed
 from ummsg.vocabulary import DeliveryStatus
@@ -101,6 +101,15 @@ def test_what_cannot_be_made_says_so_in_its_turn_and_holds_nothing_up(made: Made
     with pytest.raises(RenderFailed):
         ask(making, waiting, 1)
     assert ask(making, waiting, 29) == [f"c{key}@example.com" for key in range(21, 50)]
+
+
+def test_messages_that_take_long_to_make_hold_nothing_else_up(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ummsg.services.making.monotonic", lambda: len(made) * LONGEST * 0.6)
+    making, waiting = Making(), claims(200, maker(made))
+
+    for asked in range(1, 101):
+        ask(making, waiting, 1)
+        assert len(made) - asked <= 2
 
 
 def test_large_messages_are_not_hoarded(made: Made) -> None:
