@@ -165,7 +165,7 @@ def test_a_login_that_is_refused_ends_it(network: Program, watch: Callable[..., 
 def test_a_sender_that_is_refused_pauses_its_broadcast_and_not_the_others(
     network: Program, smtp_server: SmtpServer, watch: Callable[..., Result]
 ) -> None:
-    network.environ["UMMSG_MAIL_URL"] = smtp_server.url
+    network.environ |= {"UMMSG_MAIL_URL": smtp_server.url, "UMMSG_MAIL_CONNECTIONS": "1"}
     network(*NEW, "--everyone", "--queue", "--from", "other@example.org")
     network(*NEW, "--everyone", "--queue")
     smtp_server.script("MAIL", "553 5.7.1 not your address", message=1)
