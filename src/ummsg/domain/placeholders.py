@@ -1,6 +1,6 @@
 """What a message may refer to: a flat namespace with the original's names."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 
 from ummsg.domain.customer import Customer
@@ -37,16 +37,13 @@ def readers_of(names: Iterable[str], *, network_name: str, network_url: str) -> 
     return {name: _constant(of_network[name]) if name in of_network else _reader(name) for name in names}
 
 
-def values_for(
-    customer: Customer, *, network_name: str, network_url: str, names: Collection[str] | None = None
-) -> dict[str, str]:
-    """The values of every placeholder, or of these, for one customer; what nobody knows is absent or empty."""
-    if names is None:
-        names = known_placeholders(customer.attributes)
+def values_for(customer: Customer, *, network_name: str, network_url: str) -> dict[str, str]:
+    """The values of every placeholder for one customer; what nobody knows is absent or empty."""
+    names = known_placeholders(customer.attributes)
     return read(readers_of(names, network_name=network_name, network_url=network_url), customer)
 
 
-def read(readers: dict[str, Read], customer: Customer) -> dict[str, str]:
+def read(readers: Mapping[str, Read], customer: Customer) -> dict[str, str]:
     """The values that one customer has."""
     return {name: value for name, reader in readers.items() if (value := reader(customer)) is not None}
 
