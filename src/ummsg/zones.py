@@ -6,11 +6,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from ummsg.errors import InvalidInput
 
+_NO_PLACE = {"Factory", "localtime", "posixrules"}
+"""Files beside the zones: what a machine has before anybody sets it, and what it is set to."""
+
 
 @cache
 def zone_names() -> dict[str, str]:
     """Every name, by its form without capitals."""
-    return {name.casefold(): name for name in sorted(available_timezones())}
+    return {name.casefold(): name for name in sorted(available_timezones() - _NO_PLACE)}
 
 
 def zone_named(name: str) -> ZoneInfo:

@@ -124,7 +124,7 @@ class TestText:
         refused(
             network,
             *EMAIL,
-            *("--product", "empty", "--subject", "x", "--content", "{{ nonsense }}", "--at", "2020-01-01"),
+            *("--product", "empty", "--subject", "x", "--content", "{{ nonsense }}", "--at", "2020-01-01T09:00"),
             says=("subject", "nonsense", "in the past", "no customer matches"),
         )
 

@@ -140,6 +140,13 @@ class TestSend:
         assert send(network, plan).code == 0
         assert (show(network, 1)["status"], show(network, 1)["at"]) == ("scheduled", "2026-11-24T08:00:00Z")
 
+    def test_a_local_time_keeps_the_zone_it_was_planned_with(self, network: Program) -> None:
+        network.environ["UMMSG_TIMEZONE"] = "Asia/Tokyo"
+        plan = planned(network, *PRO, "--at-local", "2026-11-26T09:00")
+        network.environ["UMMSG_TIMEZONE"] = "America/New_York"
+        assert send(network, plan).code == 0
+        assert show(network, 1)["default_zone"] == "Asia/Tokyo"
+
     def test_a_time_that_has_passed_is_refused(self, network: Program) -> None:
         plan = planned(network, *PRO, "--at", "today 13:00 UTC")
         network.now = network.now.replace(hour=14)

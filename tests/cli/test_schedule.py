@@ -129,6 +129,26 @@ class TestAtLocal:
         world(*EMAIL, "--customer", "4", "--at-local", "today 23:00")
         assert due(world) == {"dan": "2026-11-23T14:00:00Z"}
 
+    def test_that_zone_stays_whatever_the_settings_of_those_who_send_it_later(self, world: Program) -> None:
+        world.environ["UMMSG_TIMEZONE"] = "Asia/Tokyo"
+        world(*EMAIL, "--customer", "4", "--at-local", "2026-11-26T09:00")
+        world.environ["UMMSG_TIMEZONE"] = "America/New_York"
+        world.now = at(19, day=25)
+        world("outbox", "run")
+
+        assert due(world) == {"dan": "2026-11-26T00:00:00Z"}
+        shown = show(world, 1)
+        assert (shown["default_zone"], shown["last_at"]) == ("Asia/Tokyo", "2026-11-26T00:00:00Z")
+
+    def test_a_draft_keeps_it_and_another_time_brings_another(self, world: Program) -> None:
+        world.environ["UMMSG_TIMEZONE"] = "Asia/Tokyo"
+        world(*ALL, "--at-local", "2026-11-26T09:00", "--draft")
+        world.environ["UMMSG_TIMEZONE"] = "America/New_York"
+        world("broadcast", "edit", 1, "--subject", "Hello again")
+        assert show(world, 1)["default_zone"] == "Asia/Tokyo"
+        world("broadcast", "edit", 1, "--at-local", "2026-11-26T10:00")
+        assert show(world, 1)["default_zone"] == "America/New_York"
+
     def test_the_review_shows_the_rule_and_what_it_comes_to(self, world: Program) -> None:
         result = world(*ALL, "--at-local", "tomorrow 0:30", "--dry-run")
         for words in (

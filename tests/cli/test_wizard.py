@@ -16,6 +16,7 @@ from tests.program import Program
 from ummsg.cli.answers import Answers, equivalent_command, to_draft
 from ummsg.cli.prompter import TerminalPrompter
 from ummsg.cli.wizard import Decision, run_wizard
+from ummsg.domain.wall_time import LocalTime
 from ummsg.errors import Cancelled, InvalidDraft, NotConfigured
 from ummsg.runtime import Runtime
 from ummsg.vocabulary import BroadcastType, MembershipStatus, NoticeType, TargetKind
@@ -254,7 +255,7 @@ class TestWhen:
     def test_or_in_each_customers_own_time(self, wizard: Wizard) -> None:
         wizard.run(*EMAIL, "Choose when", "In each customer", "tomorrow 9:00", "Send it to 1 customer then")
 
-        assert wizard.answers.at_local == datetime.fromisoformat("2026-11-24T09:00")
+        assert wizard.answers.at_local == LocalTime(datetime.fromisoformat("2026-11-24T09:00"), "UTC")
         assert "At: Tue 2026-11-24 09:00 in each customer's own time zone" in wizard.shown
         assert "--at-local 2026-11-24T09:00" in equivalent_command(wizard.answers)
 

@@ -10,12 +10,13 @@ from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.customer import Customer, Product
 from ummsg.domain.duration import shown_duration
+from ummsg.domain.wall_time import LocalTime
 from ummsg.vocabulary import COUNTING_STATUSES, BroadcastType, ContentFormat, MembershipStatus, NoticeType
 
 
 @dataclass
 class Answers:
-    """As far as collected: None, or nothing, is what has not been answered. Other times are aware."""
+    """As far as collected: None, or nothing, is what has not been answered. Datetimes are aware."""
 
     type: BroadcastType | None = None
     customers: list[Customer] = field(default_factory=list)
@@ -27,8 +28,7 @@ class Answers:
     content: str | None = None
     content_format: ContentFormat = ContentFormat.MARKDOWN
     at: datetime | None = None
-    at_local: datetime | None = None
-    """Of no zone: each customer's own is meant."""
+    at_local: LocalTime | None = None
     not_after: datetime | None = None
     starts: datetime | None = None
     ends: datetime | None = None

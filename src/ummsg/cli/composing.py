@@ -69,7 +69,7 @@ def collected(
         products=[ummsg.directory.product(ref) for ref in products],
         membership_statuses=list(membership_statuses),
         at=ummsg.times.moment(at, "--at"),
-        at_local=ummsg.times.wall_time(at_local, "--at-local"),
+        at_local=ummsg.times.local_time(at_local, "--at-local"),
         not_after=ummsg.times.moment(not_after, "--not-after"),
         starts=ummsg.times.moment(starts, "--starts"),
         ends=ummsg.times.moment(ends, "--ends"),

@@ -104,14 +104,15 @@ def _conditions(draft: BroadcastDraft) -> list[tuple[str, str]]:
 
 def _local_time(review: "Review") -> list[str]:
     """The rule of `--at-local`, and what it comes to for these recipients."""
-    if (span := review.span) is None:
+    local, span = review.draft.at_local, review.span
+    if local is None or span is None:
         return []
     lines = [
         f"At: {when_words(review.draft)}",
         f"  for the first at {in_utc(span.first)}, for the last at {in_utc(span.last)}",
     ]
     if span.zoneless:
-        lines.append(f"  {people(span.zoneless)} without a time zone: as in {review.network_zone}")
+        lines.append(f"  {people(span.zoneless)} without a time zone: as in {local.default_zone}")
     if span.late:
         lines.append(f"  {people(span.late)} whose clocks have passed it get it at once")
     return lines

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from ummsg.domain.duration import parse_duration
 from ummsg.domain.time_words import moment_of, wall_time_of
-from ummsg.domain.wall_time import UnusableTime
+from ummsg.domain.wall_time import LocalTime, UnusableTime
 from ummsg.errors import InvalidInput
 
 if TYPE_CHECKING:
     from ummsg.domain.broadcast import BroadcastDraft
+
+Time = TypeVar("Time")
 
 
 @dataclass(frozen=True)
@@ -27,20 +29,21 @@ class Times:
         """Raises InvalidInput naming the flag."""
         return None if text is None else _read(flag, text, self.read_moment)
 
-    def wall_time(self, text: str | None, flag: str) -> datetime | None:
-        """A time on the customers' clocks, without a zone. Raises InvalidInput naming the flag."""
-        return None if text is None else _read(flag, text, self.read_wall_time)
+    def local_time(self, text: str | None, flag: str) -> LocalTime | None:
+        """A time on the customers' clocks. Raises InvalidInput naming the flag."""
+        return None if text is None else _read(flag, text, self.read_local_time)
 
     def read_moment(self, text: str) -> datetime:
         """Raises UnusableTime."""
         return moment_of(text, self.clock(), self.network_zone)
 
-    def read_wall_time(self, text: str) -> datetime:
-        """Raises UnusableTime."""
-        return wall_time_of(text, self.clock(), self.network_zone or UTC)
+    def read_local_time(self, text: str) -> LocalTime:
+        """Of the network's zone, or of UTC, for customers without one. Raises UnusableTime."""
+        zone = self.network_zone or UTC
+        return LocalTime(wall_time_of(text, self.clock(), zone), str(zone))
 
 
-def _read(flag: str, text: str, read: Callable[[str], datetime]) -> datetime:
+def _read(flag: str, text: str, read: Callable[[str], Time]) -> Time:
     try:
         return read(text)
     except UnusableTime as error:
@@ -64,15 +67,15 @@ def in_utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def wall_time(wall: datetime | None) -> str | None:
+def wall_time(local: LocalTime | None) -> str | None:
     """As JSON has a time without a zone."""
-    return None if wall is None else wall.isoformat(timespec="minutes")
+    return None if local is None else local.isoformat(timespec="minutes")
 
 
 def when_words(draft: "BroadcastDraft") -> str:
     """When a scheduled email goes out."""
     if draft.at_local is not None:
-        return f"{draft.at_local:%a %Y-%m-%d %H:%M} in each customer's own time zone"
+        return f"{draft.at_local.wall:%a %Y-%m-%d %H:%M} in each customer's own time zone"
     return "now" if draft.at is None else with_zone(draft.at)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ummsg.cli.answers import Answers, to_draft
 from ummsg.cli.asking import Back, Choice, Line
 from ummsg.cli.times import when_words
-from ummsg.domain.wall_time import UnusableTime
+from ummsg.domain.wall_time import LocalTime, UnusableTime
 
 if TYPE_CHECKING:
     from ummsg.cli.questions import Asking
@@ -51,27 +51,27 @@ def _ask_time(asking: "Asking", way: Way) -> None:
         typed=earlier.isoformat(timespec="minutes") if earlier else "",
         complain=lambda text: _complaint(asking, way, text),
     )
-    _set(answers, way, _read(asking, way, asking.prompter.text(line)))
+    _set(answers, _read(asking, way, asking.prompter.text(line)))
 
 
 def _complaint(asking: "Asking", way: Way, text: str) -> str:
     try:
-        moment = _read(asking, way, text)
+        time = _read(asking, way, text)
     except UnusableTime as error:
         return f"Try {' or '.join(error.instead[:2])}: {error.what}"
     tried = replace(asking.answers)
-    _set(tried, way, moment)
+    _set(tried, time)
     draft = to_draft(tried)
     return next((said for field in FIELDS if (said := asking.broadcasts.complaint(draft, field))), "")
 
 
-def _read(asking: "Asking", way: Way, text: str) -> datetime:
-    return asking.times.read_moment(text) if way is Way.MOMENT else asking.times.read_wall_time(text)
+def _read(asking: "Asking", way: Way, text: str) -> datetime | LocalTime:
+    return asking.times.read_moment(text) if way is Way.MOMENT else asking.times.read_local_time(text)
 
 
-def _set(answers: Answers, way: Way, moment: datetime) -> None:
-    answers.at = moment if way is Way.MOMENT else None
-    answers.at_local = moment if way is Way.LOCAL else None
+def _set(answers: Answers, time: datetime | LocalTime) -> None:
+    answers.at = time if isinstance(time, datetime) else None
+    answers.at_local = time if isinstance(time, LocalTime) else None
 
 
 def _way(answers: Answers) -> Way:

@@ -10,7 +10,7 @@ from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import MAX_AGE, MAX_ATTEMPTS, Retries
 from ummsg.domain.duration import shown_duration
 from ummsg.domain.message_text import text_problems
-from ummsg.domain.wall_time import FIRST_OFFSET, LAST_OFFSET
+from ummsg.domain.wall_time import FIRST_OFFSET, LAST_OFFSET, LocalTime
 from ummsg.errors import Problem
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
 
@@ -22,8 +22,8 @@ LONGEST_AGE = timedelta(days=30)
 class BroadcastDraft:
     """Validated input that is not stored as sent.
 
-    `at` is when an email goes out (None: now), `at_local` what each customer's own clock then shows (a wall time),
-    `not_after` when it is too late for it; `starts` and `ends` are a notice's window. All other times are aware.
+    `at` is when an email goes out (None: now), `at_local` what each customer's own clock then shows,
+    `not_after` when it is too late for it; `starts` and `ends` are a notice's window. Datetimes are aware.
     `sender` and `reply_to` are `Name <address>` or empty for the settings'.
     `attempts` and `retry_for` bound how an email is tried again, instead of the usual bounds.
     """
@@ -40,7 +40,7 @@ class BroadcastDraft:
     ends: datetime | None = None
     sender: str = ""
     reply_to: str = ""
-    at_local: datetime | None = None
+    at_local: LocalTime | None = None
     attempts: int | None = None
     retry_for: timedelta | None = None
 
@@ -61,7 +61,7 @@ class BroadcastDraft:
     def released_at(self) -> datetime | None:
         """When its audience is frozen: at its time, or when the first clock on Earth shows the local one; None: now."""
         if self.at_local is not None:
-            return self.at_local.replace(tzinfo=UTC) - FIRST_OFFSET
+            return self.at_local.wall.replace(tzinfo=UTC) - FIRST_OFFSET
         return self.at
 
     def unscheduled(self) -> "BroadcastDraft":
@@ -86,7 +86,7 @@ class BroadcastDraft:
                 yield Problem(name.replace("_", "-"), f"{moment.isoformat(timespec='seconds')} is in the past")
         if self.at and self.at_local:
             yield Problem("at-local", "does not go with --at: give one of them")
-        if self.at_local and self.at_local.replace(tzinfo=UTC) - LAST_OFFSET <= now:
+        if self.at_local and self.at_local.wall.replace(tzinfo=UTC) - LAST_OFFSET <= now:
             yield Problem("at-local", f"{self.at_local.isoformat(timespec='minutes')} is in the past everywhere")
         if self.starts and self.ends and self.ends <= self.starts:
             yield Problem("ends", "is not after --starts")

@@ -72,14 +72,15 @@ def locale(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def timezone(text: str) -> str:
-    """A time zone by its name in the tz database."""
+    """A time zone by its name in the tz database, as it is written there."""
     text = text.strip()
-    if text and zone_names().get(text.casefold()) != text:
+    name = zone_names().get(text.casefold(), "")
+    if text and not name:
         close = closest_zone(text)
         raise InvalidInput(
             f"{shown(text)} is not a time zone such as Europe/Berlin" + (f"; is it {close}?" if close else "")
         )
-    return text
+    return name
 
 
 def moment(text: str) -> datetime | None:

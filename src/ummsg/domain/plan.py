@@ -15,6 +15,7 @@ from typing import Any
 
 from ummsg.domain.audience import Audience, AudienceCount, Target
 from ummsg.domain.broadcast import BroadcastDraft
+from ummsg.domain.wall_time import LocalTime
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import BroadcastType, ContentFormat, MembershipStatus, NoticeType, TargetKind
 
@@ -159,6 +160,8 @@ def least_seconds(recipients: int, limits: Iterable[tuple[int, int]]) -> float |
 
 def _draft_as_json(draft: BroadcastDraft) -> dict[str, Any]:
     plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(draft).items()}
+    plain["at_local"] = None if draft.at_local is None else draft.at_local.isoformat()
+    plain["default_zone"] = None if draft.at_local is None else draft.at_local.default_zone
     plain["retry_for"] = None if draft.retry_for is None else draft.retry_for.total_seconds()
     targets = [{"kind": target.kind.value, "id": target.ref_id} for target in draft.audience.targets]
     return {**plain, "audience": {"targets": targets, "statuses": list(draft.audience.statuses)}}
@@ -180,8 +183,10 @@ def _plan_of(content: Mapping[str, Any]) -> Plan:
 
 def _draft_of(fields: Mapping[str, Any]) -> BroadcastDraft:
     audience = fields["audience"]
-    names = ("at", "at_local", "not_after", "starts", "ends")
+    names = ("at", "not_after", "starts", "ends")
     moments: dict[str, Any] = {name: fields[name] and datetime.fromisoformat(fields[name]) for name in names}
+    if fields["at_local"]:
+        moments["at_local"] = LocalTime(datetime.fromisoformat(fields["at_local"]), fields["default_zone"])
     return BroadcastDraft(
         type=BroadcastType(fields["type"]),
         audience=Audience.of(

@@ -6,7 +6,7 @@ everybody at the wrong hour. What may be meant in two ways is refused with both.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
 from ummsg.domain.wall_time import UnusableTime, only_instant, shown
 from ummsg.errors import InvalidInput
@@ -23,6 +23,7 @@ _WORDS = re.compile(
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?: ?(?P<half>am|pm))?(?: (?P<zone>\S.*))?",
     re.ASCII | re.IGNORECASE,
 )
+_DATE = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(?:-?\d)?", re.ASCII)
 _LOCAL_YEARS = range(1970, 9999)
 """In them a wall time is a moment everywhere."""
 _OFFSET = re.compile(r"[+-]\d\d:?\d\d", re.ASCII)
@@ -72,12 +73,23 @@ def wall_time_of(text: str, now: datetime, zone: tzinfo | None) -> datetime:
 
 
 def _iso(text: str) -> datetime | None:
+    """Raises UnusableTime for a date alone, which would be midnight."""
+    if _DATE.fullmatch(text) and (day := _date(text)) is not None:
+        instead = [f"{day:%Y-%m-%d}T{hour}" for hour in ("09:00", "00:00")]
+        raise UnusableTime(f"{text!r} does not say at what time of the day", instead)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is not None:
             moment.astimezone(UTC)  # the first and the last day of all are none everywhere
         return moment
     except (ValueError, OverflowError):
+        return None
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
         return None
 
 
@@ -150,9 +162,9 @@ def _day(word: str, at: time, here: datetime, text: str, examples: tuple[str, ..
     if word in ("today", "tomorrow"):
         return here + timedelta(days=word == "tomorrow")
     if word[0].isdigit():
-        if (day := _iso(word)) is None:
+        if (day := _date(word)) is None:
             raise _not_understood(text, examples)
-        return day
+        return datetime.combine(day, time())
     name = next(full for full in _WEEKDAYS if full.startswith(word.removeprefix("next ")))
     ahead = (_WEEKDAYS.index(name) - here.weekday()) % 7
     if word.startswith("next "):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from ummsg.errors import InvalidInput, Problem
-from ummsg.zones import zone_names
+from ummsg.zones import zone_named, zone_names
 
 FIRST_OFFSET = timedelta(hours=14)
 LAST_OFFSET = timedelta(hours=-12)
@@ -71,6 +71,21 @@ def _end_of_gap(wall: datetime, zone: tzinfo | None) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalTime:
+    """A wall time on each customer's own clock; on clocks in `default_zone`, a name, for customers without a zone.
+
+    The zone is kept with the time: whichever process sends it later may have other settings.
+    """
+
+    wall: datetime
+    default_zone: str
+
+    def isoformat(self, timespec: str = "auto") -> str:
+        """As it is typed: without a zone, as each customer's own is meant."""
+        return self.wall.isoformat(timespec=timespec)
+
+
+@dataclass(frozen=True, slots=True)
 class LocalMoments:
     """When it is a wall time for whom: by the name of their zone, and `elsewhere` for those without a known one."""
 
@@ -78,9 +93,9 @@ class LocalMoments:
     elsewhere: datetime
 
     @classmethod
-    def of(cls, wall: datetime, network_zone: tzinfo) -> "LocalMoments":
-        moments = {name: first_instant(wall, ZoneInfo(name)) for name in zone_names().values()}
-        return cls(moments, first_instant(wall, network_zone))
+    def of(cls, local: LocalTime) -> "LocalMoments":
+        moments = {name: first_instant(local.wall, ZoneInfo(name)) for name in zone_names().values()}
+        return cls(moments, first_instant(local.wall, zone_named(local.default_zone)))
 
     def of_zone(self, name: str) -> datetime:
         return self.by_zone.get(name, self.elsewhere)
@@ -95,7 +110,7 @@ class LocalSpan:
     late: int
     customers: int
     zoneless: int
-    """Those without a time zone of their own, for whom the network's stands."""
+    """Those without a time zone of their own, for whom the default one stands."""
 
     @classmethod
     def of(cls, customers: Mapping[str, int], moments: LocalMoments, now: datetime) -> "LocalSpan | None":

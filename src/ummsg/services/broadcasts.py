@@ -89,7 +89,7 @@ class Broadcasts:
         if broadcast.status is not BroadcastStatus.FREEZING:
             return broadcast
         domain = self.prepared(broadcast.id).domain
-        due = self._reviews.local_moments(broadcast.draft)
+        due = LocalMoments.of(broadcast.draft.at_local) if broadcast.draft.at_local else None
         try:
             self._freeze_chunks(broadcast, domain, due)
             self._finish_freezing(broadcast)

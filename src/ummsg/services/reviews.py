@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from itertools import islice
 
 from ummsg.config import Settings
@@ -41,8 +41,6 @@ class Review:
     """A notice's content, sanitised."""
     span: LocalSpan | None = None
     """When it goes out, if that is each customer's own time."""
-    network_zone: str = ""
-    """Whose time then counts for customers without a zone."""
     proof: Proof | None = None
     """How it is known that an email can be made for each recipient."""
 
@@ -119,7 +117,6 @@ class Reviews:
             count,
             lambda index: self._nth_sample(draft, prepared, index),
             span=span,
-            network_zone=str(self._network_zone),
             proof=proof,
         )
 
@@ -136,27 +133,17 @@ class Reviews:
             raise InvalidDraft(problems)
         return count
 
-    def local_moments(self, draft: BroadcastDraft) -> LocalMoments | None:
-        """When each time zone shows the draft's local time, if it has one."""
-        if draft.at_local is None:
-            return None
-        return LocalMoments.of(draft.at_local, self._network_zone)
-
-    @property
-    def _network_zone(self) -> tzinfo:
-        return self._settings.timezone or UTC
-
     def span_of(self, tx: Transaction, broadcast: Broadcast) -> LocalSpan | None:
         """Of a stored broadcast: of its recipients, or of whom it is for as long as they are not written down."""
-        moments = self.local_moments(broadcast.draft)
-        if moments is None or not broadcast.frozen:
+        local = broadcast.draft.at_local
+        if local is None or not broadcast.frozen:
             return self._span(tx, broadcast.draft)
-        return LocalSpan.of(tx.local_times.of_broadcast(broadcast.id), moments, self._clock())
+        return LocalSpan.of(tx.local_times.of_broadcast(broadcast.id), LocalMoments.of(local), self._clock())
 
     def _span(self, tx: Transaction, draft: BroadcastDraft) -> LocalSpan | None:
-        moments = self.local_moments(draft)
-        if moments is None:
+        if draft.at_local is None:
             return None
+        moments = LocalMoments.of(draft.at_local)
         return LocalSpan.of(tx.local_times.of_audience(draft.audience), moments, self._clock())
 
     def prepare(self, tx: Transaction, draft: BroadcastDraft) -> PreparedEmail:

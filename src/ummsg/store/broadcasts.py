@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
-from ummsg.domain.wall_time import FIRST_OFFSET
+from ummsg.domain.wall_time import FIRST_OFFSET, LocalTime
 from ummsg.errors import UnknownReference
 from ummsg.store.tables import BroadcastRow, DeliveryRow, TargetRow, table_of
 from ummsg.vocabulary import (
@@ -212,7 +212,8 @@ def _columns_of(draft: BroadcastDraft) -> dict[str, Any]:
         "notice_type": draft.notice_type,
         "membership_statuses": [status.value for status in draft.audience.statuses],
         "at": draft.at,
-        "at_local": draft.at_local,
+        "at_local": draft.at_local.wall if draft.at_local else None,
+        "default_zone": draft.at_local.default_zone if draft.at_local else "",
         "not_after": draft.not_after,
         "starts": draft.starts,
         "ends": draft.ends,
@@ -233,7 +234,7 @@ def _draft_of(row: BroadcastRow, audience: Audience) -> BroadcastDraft:
         content_format=ContentFormat(row.content_format),
         notice_type=NoticeType(row.notice_type),
         at=row.at,
-        at_local=row.at_local,
+        at_local=LocalTime(row.at_local, row.default_zone) if row.at_local else None,
         not_after=row.not_after,
         starts=row.starts,
         ends=row.ends,

@@ -32,7 +32,7 @@ from ummsg.store.settling import Settling
 from ummsg.store.standings import Standings
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0008"
+SCHEMA = "0009"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 USUAL_CACHE_KIB = 24_576

@@ -141,6 +141,7 @@ class BroadcastRow(SQLModel, table=True):
     membership_statuses: list[str] = Field(sa_column=Column(JSON, nullable=False))
     at: datetime | None = _moment()
     at_local: datetime | None = Field(default=None, sa_column=Column(DateTime()))
+    default_zone: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     """A wall time, of no zone: each customer's own clock shows it at another moment."""
     not_after: datetime | None = _moment()
     starts: datetime | None = _moment()

@@ -21,6 +21,7 @@ from ummsg.domain.plan import (
     reasons_of,
     seal,
 )
+from ummsg.domain.wall_time import LocalTime
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import BroadcastType, ContentFormat, MembershipStatus, NoticeType
 
@@ -45,7 +46,7 @@ def written(plan: Plan = PLAN, **changes: Any) -> Any:
     "draft",
     [
         DRAFT,
-        replace(DRAFT, at=None, at_local=datetime.fromisoformat("2026-12-01T09:00")),
+        replace(DRAFT, at=None, at_local=LocalTime(datetime.fromisoformat("2026-12-01T09:00"), "Asia/Tokyo")),
         replace(DRAFT, type=BroadcastType.NOTICE, at=None, not_after=None, ends=DRAFT.at, sender="A <a@example.com>"),
     ],
 )
@@ -68,7 +69,7 @@ def test_every_field_of_a_draft_is_written_down_and_read_again() -> None:
         "ends": DRAFT.not_after,
         "sender": "A <a@example.com>",
         "reply_to": "b@example.com",
-        "at_local": datetime.fromisoformat("2026-12-01T09:00"),
+        "at_local": LocalTime(datetime.fromisoformat("2026-12-01T09:00"), "Asia/Tokyo"),
         "attempts": 3,
         "retry_for": timedelta(hours=12),
     }

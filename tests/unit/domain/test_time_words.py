@@ -26,7 +26,6 @@ def understood(text: str, now: datetime = WEDNESDAY) -> str:
         ("2026-12-01T09:00", "2026-12-01T09:00+01:00"),
         ("2026-12-01T09:00Z", "2026-12-01T09:00+00:00"),
         ("2026-12-01 9:00 America/New_York", "2026-12-01T09:00-05:00"),
-        ("2026-12-01", "2026-12-01T00:00+01:00"),
         ("tomorrow 9:00", "2026-11-26T09:00+01:00"),
         ("Tomorrow at 9:30 PM", "2026-11-26T21:30+01:00"),
         ("  today   17:00 ", "2026-11-25T17:00+01:00"),
@@ -63,6 +62,15 @@ def test_what_may_mean_two_moments_is_refused_with_both(text: str, instead: tupl
         understood(text)
     assert refused.value.instead == instead
     assert all(understood(other) for other in instead)
+
+
+@pytest.mark.parametrize("text", ["2026-12-01", "20261201", "2026-W49-2"])
+def test_a_date_alone_is_not_taken_as_midnight(text: str) -> None:
+    with pytest.raises(UnusableTime, match="does not say at what time of the day") as refused:
+        understood(text)
+    assert refused.value.instead == ("2026-12-01T09:00", "2026-12-01T00:00")
+    with pytest.raises(UnusableTime, match="does not say at what time of the day"):
+        wall_time_of(text, WEDNESDAY, STOCKHOLM)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +136,7 @@ class TestWallTime:
         assert wall_time_of("tomorrow 9:00", late, STOCKHOLM) == datetime.fromisoformat("2026-11-27T09:00")
 
     @pytest.mark.parametrize(
-        "text", ["tomorrow 9:00 UTC", "2026-12-01T09:00+01:00", "in 2 hours", "9999-12-31", "soon"]
+        "text", ["tomorrow 9:00 UTC", "2026-12-01T09:00+01:00", "in 2 hours", "9999-12-31T09:00", "soon"]
     )
     def test_what_is_one_moment_for_everybody_is_refused(self, text: str) -> None:
         with pytest.raises(UnusableTime) as refused:

@@ -12,6 +12,7 @@ from ummsg.domain.wall_time import (
     LAST_OFFSET,
     LocalMoments,
     LocalSpan,
+    LocalTime,
     UnusableTime,
     first_instant,
     instants,
@@ -90,7 +91,7 @@ def test_an_hour_that_comes_twice_is_refused_with_both_moments() -> None:
 
 
 class TestSpan:
-    MOMENTS = LocalMoments.of(wall("2026-11-26T09:00"), STOCKHOLM)
+    MOMENTS = LocalMoments.of(LocalTime(wall("2026-11-26T09:00"), "Europe/Stockholm"))
     NOW = datetime(2026, 11, 26, 8, 30, tzinfo=UTC)
 
     def span(self, **customers: int) -> LocalSpan:
@@ -109,7 +110,7 @@ class TestSpan:
         assert (span.first.hour, span.last.hour) == (8, 14)
         assert (span.customers, span.late, span.zoneless) == (5, 3, 0)
 
-    def test_without_a_known_zone_the_networks_counts(self) -> None:
+    def test_without_a_known_zone_the_default_one_counts(self) -> None:
         span = self.span(none=2, gone=1)
         assert (span.first, span.zoneless) == (datetime(2026, 11, 26, 8, tzinfo=UTC), 3)
 
