@@ -84,6 +84,12 @@ class Overtaken(UmmsgError):
     """Another process has taken over what this one had claimed, because it was stopped for so long."""
 
 
+class TooLate(UmmsgError):
+    """A broadcast's --not-after passed before anybody got it."""
+
+    exit_code = ExitCode.NOT_ALL_REACHED
+
+
 class LimitReached(UmmsgError):
     """A rate limit leaves no room for a message."""
 

@@ -176,6 +176,12 @@ def test_a_paused_one_can_be_cancelled(network: Program) -> None:
     assert counts(network) == {"targeted": 5, "cancelled": 5}
 
 
+def test_a_cancelled_one_cannot_be_sent(network: Program) -> None:
+    network(*NEW, "--everyone", "--queue")
+    network("broadcast", "cancel", 1, "--yes")
+    refused(network("broadcast", "send", 1), "Broadcast 1 is cancelled (cancelled by an admin): it cannot be sent")
+
+
 def test_what_is_paused_while_its_audience_is_written_down_goes_on_there(
     network: Program, smtp_server: SmtpServer
 ) -> None:

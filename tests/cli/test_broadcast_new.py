@@ -127,6 +127,14 @@ class TestIdempotencyKey:
 
         assert (network(*call).code, network(*call).out) == (0, first.out)
 
+    def test_what_waits_for_the_outbox_is_enough_if_no_more_was_asked_for(self, network: Program) -> None:
+        call = (*EMAIL, "--everyone", "--idempotency-key", "k")
+        network(*call, "--queue")
+        assert network(*call, "--queue").code == 0
+        result = network(*call)
+        assert (result.code, recipients(network)) == (3, [])
+        assert "It is not through yet: 5 of 5 recipients wait for it" in result.err
+
     @pytest.mark.parametrize("other", [["--subject", "Other"], ["--product", "pro"]])
     def test_other_content_or_targets_are_refused(self, network: Program, other: list[str]) -> None:
         network(*EMAIL, "--customer", "1", "--idempotency-key", "k")

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from tests.cli.test_broadcast_new import recipients, show
 from tests.program import Program, Result, with_network
+from ummsg.errors import DiskFull
 from ummsg.runtime import Runtime
 
 PLAN = ("broadcast", "plan", "--type", "email", "--subject", "Hello", "--content", "Good morning.")
@@ -105,14 +107,41 @@ class TestSend:
         result = send(network, plan)
 
         assert result.code == 0
-        assert "carried out as broadcast 1; nothing was done" in result.err
+        assert "This plan is broadcast 1 already; nothing was done" in result.err
         assert network.dump() == before
         assert len(recipients(network)) == 2
+
+    @pytest.mark.parametrize(
+        ("then", "said", "command"),
+        [
+            ((), "It is not through yet: 2 of 2 recipients wait for it", "Go on with: ummsg broadcast send 1"),
+            (("broadcast", "pause", 1), "It is paused (paused by an admin): 2 of 2", "ummsg broadcast resume 1"),
+            (("broadcast", "cancel", 1, "--yes"), "It is cancelled (cancelled by an", "Look at it: ummsg broadcast"),
+        ],
+    )
+    def test_what_was_stopped_on_the_way_was_not_carried_out(
+        self, network: Program, then: tuple[object, ...], said: str, command: str
+    ) -> None:
+        plan = planned(network)
+
+        def stop_before_the_first_message(runtime: Runtime) -> None:
+            runtime.outbox.drain = Mock(side_effect=DiskFull("The disk is full"))  # type: ignore[method-assign]
+
+        network("broadcast", "send", "--plan", plan, "--yes", set_up=stop_before_the_first_message)
+        if then:
+            network(*then)
+        before = network.dump()
+        result = send(network, plan)
+
+        assert (result.code, network.dump()) == (3, before)
+        assert said in result.err
+        assert command in result.err
+        assert recipients(network) == []
 
     def test_a_plan_of_the_same_is_the_same(self, network: Program) -> None:
         send(network, planned(network))
         network.now = network.now.replace(hour=13)
-        assert "carried out as broadcast 1" in send(network, planned(network)).err
+        assert "This plan is broadcast 1 already" in send(network, planned(network)).err
 
     def test_with_another_key_the_same_goes_out_again(self, network: Program) -> None:
         send(network, planned(network, *PRO, "--idempotency-key", "week-48"))

@@ -156,10 +156,16 @@ def send(
     if broadcast.status in (BroadcastStatus.DRAFT, BroadcastStatus.SCHEDULED, BroadcastStatus.PAUSED):
         raise typer.Exit(broadcast_new.send_stored(ummsg, broadcast, rates, yes=yes, render_all=render_all))
     if broadcast.status is BroadcastStatus.FREEZING:
-        ummsg.broadcasts.release_due()
-    elif broadcast.status is not BroadcastStatus.QUEUED:
-        views.talk(f"Broadcast {broadcast_id} is {broadcast.status}: there is nothing to send.")
+        ummsg.broadcasts.freeze(broadcast)
+    elif broadcast.status is BroadcastStatus.FINISHED:
+        views.talk(f"Broadcast {broadcast_id} is finished: there is nothing to send.")
         return
+    elif broadcast.status is not BroadcastStatus.QUEUED:
+        note = f" ({broadcast.note})" if broadcast.note else ""
+        raise InvalidInput(
+            f"Broadcast {broadcast_id} is {broadcast.status}{note}: it cannot be sent",
+            hint=f"ummsg broadcast show {broadcast_id}",
+        )
     from ummsg.cli.draining import drain
 
     code = drain(ummsg, [broadcast_id], rate=rates, resume=f"ummsg broadcast send {broadcast_id}")

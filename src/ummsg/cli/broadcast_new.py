@@ -165,9 +165,7 @@ def send_planned(ummsg: "Runtime", plan: "Plan", rate: "Rates", *, yes: bool, re
     how = How(key=plan.idempotency_key, yes=yes, rate=rate, render_all=render_all)
     _refuse_idle_rate(plan.draft, how)
     if earlier := ummsg.broadcasts.sent_before(plan.idempotency_key, plan.draft):
-        code = _announce(earlier, how, f"This plan was carried out as broadcast {earlier.id}; nothing was done.")
-        views.next_step(_look_at(earlier), "Look at it")
-        return code
+        return _done_before(ummsg, earlier, how, f"This plan is broadcast {earlier.id} already; nothing was done.")
     ummsg.plans.check(plan)
     review = reviewed(ummsg.broadcasts, plan.draft, render_all=render_all)
     _confirm(ummsg, review, how)
@@ -189,7 +187,8 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
     draft = to_draft(answers)
     _refuse_idle_rate(draft, how)
     if how.key and (earlier := ummsg.broadcasts.sent_before(how.key, draft)):
-        return _announce(earlier, how, f"Broadcast {earlier.id} has this idempotency key already; nothing was done.")
+        sentence = f"Broadcast {earlier.id} has this idempotency key already; nothing was done."
+        return _done_before(ummsg, earlier, how, sentence)
     review = reviewed(ummsg.broadcasts, draft, render_all=how.render_all)
     if how.dry_run:
         show_review(review)
@@ -199,6 +198,27 @@ def _by_flags(ummsg: "Runtime", answers: "Answers", how: How) -> int:
         return _save(ummsg, review, how)
     _confirm(ummsg, review, how)
     return _carry_out(ummsg, _accept(ummsg, review, how), how)
+
+
+def _done_before(ummsg: "Runtime", earlier: "Broadcast", how: How, sentence: str) -> int:
+    """Nothing is done a second time; whether the first time was enough is said, and is the exit code."""
+    code = _announce(earlier, how, sentence)
+    left, command = "", ""
+    match earlier.status:
+        case BroadcastStatus.PAUSED:
+            left, command = f"It is paused ({earlier.note})", f"ummsg broadcast resume {earlier.id}"
+        case BroadcastStatus.CANCELLED:
+            left = f"It is cancelled ({earlier.note})"
+        case BroadcastStatus.FREEZING | BroadcastStatus.QUEUED if _goes_now(earlier.draft, how):
+            left, command = "It is not through yet", f"ummsg broadcast send {earlier.id}"
+    if not left:
+        if not how.porcelain:
+            views.next_step(_look_at(earlier), "Look at it")
+        return code
+    waiting = ummsg.broadcasts.counts(earlier.id).open
+    views.talk(f"{left}: {waiting:,} of {earlier.targeted:,} recipients wait for it." if waiting else f"{left}.")
+    views.next_step(command or _look_at(earlier), "Go on with" if command else "Look at it")
+    return ExitCode.NOT_ALL_REACHED
 
 
 def _by_wizard(ummsg: "Runtime", answers: "Answers", how: How, draft_id: int | None = None) -> int:

@@ -9,7 +9,7 @@ from types import FrameType
 from ummsg.cli import views
 from ummsg.cli.progress import progress
 from ummsg.cli.rates import whole_second
-from ummsg.domain.broadcast import Broadcast
+from ummsg.domain.broadcast import TOO_LATE, Broadcast
 from ummsg.domain.delivery import Tally
 from ummsg.domain.limits import Rates
 from ummsg.errors import UmmsgError
@@ -28,6 +28,7 @@ def drain(
     """
     with finishing_on_interrupt() as stopping, sending() as watch:
         run = ummsg.outbox.drain(broadcast_ids, rate=rate, watch=watch, stopping=stopping)
+    say_what_was_cut_short(ummsg, run)
     if run.tally.remaining:
         say_what_is_paused(ummsg, lambda broadcast: broadcast_ids is None or broadcast.id in broadcast_ids)
     return _summarise(run, resume, run.tally if broadcast_ids is None else run.of_broadcasts)
@@ -66,7 +67,8 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
     elif judged.remaining:
         views.talk(f"{judged.remaining:,} still wait: not due yet, or held by another run, or paused.")
         views.next_step("ummsg outbox status", "Look at them")
-    if judged.failed or judged.deferred or judged.unknown or judged.remaining or run.lost:
+    not_reached = judged.failed or judged.deferred or judged.unknown or judged.remaining
+    if not_reached or run.lost or any(run.cut_short.values()):
         return ExitCode.NOT_ALL_REACHED
     return ExitCode.DONE
 
@@ -93,6 +95,15 @@ def say_what_was_done(run: Run) -> None:
         names = ("failed", "deferred", "unknown", "suppressed", "cancelled")
         parts += [f"{n:,} {name}" for name in names if (n := getattr(tally, name))]
         views.talk(", ".join(parts) + ".", "bold")
+
+
+def say_what_was_cut_short(ummsg: Runtime, run: Run) -> None:
+    for broadcast_id, number in run.cut_short.items():
+        if number:
+            broadcast = ummsg.broadcasts.get(broadcast_id)
+            why = broadcast.note if broadcast.status is BroadcastStatus.CANCELLED else TOO_LATE
+            who = "1 recipient does not" if number == 1 else f"{number:,} recipients do not"
+            views.talk(f"Broadcast {broadcast_id} was cut short ({why}): {who} get it.")
 
 
 def say_what_is_paused(ummsg: Runtime, chosen: Callable[[Broadcast], bool]) -> None:

@@ -10,6 +10,7 @@ from ummsg.cli.draining import (
     finishing_on_interrupt,
     say_what_cannot_start,
     say_what_is_paused,
+    say_what_was_cut_short,
     say_what_was_done,
     sending,
 )
@@ -82,6 +83,7 @@ class Watching:
             say_what_cannot_start(self._ummsg)
             run = self._drained()
             say_what_was_done(run)
+            say_what_was_cut_short(self._ummsg, run)
             self._say_what_paused_itself(run, began)
             if run.tally.sent:
                 self._failures = 0

@@ -114,6 +114,9 @@ def _canonical(value: datetime | timedelta) -> str | float:
     return value.isoformat() if isinstance(value, datetime) else value.total_seconds()
 
 
+TOO_LATE = "too late: --not-after has passed"
+"""Why what was not sent by then is cancelled."""
+
 PAUSABLE = (BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING, BroadcastStatus.QUEUED)
 """Emails that are on their way, or wait for their time."""
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from ummsg.config import Settings
-from ummsg.domain.broadcast import Broadcast, BroadcastDraft
+from ummsg.domain.broadcast import TOO_LATE, Broadcast, BroadcastDraft
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery
 from ummsg.domain.wall_time import LocalMoments, LocalSpan
-from ummsg.errors import InvalidDraft, InvalidInput, PlanOutdated, UmmsgError
+from ummsg.errors import InvalidDraft, InvalidInput, PlanOutdated, TooLate, UmmsgError
 from ummsg.services.plans import MAKE_IT_AGAIN, audience_digest
 from ummsg.services.preflight import Watch
 from ummsg.services.prepared_email import PreparedEmail
@@ -113,7 +113,7 @@ class Broadcasts:
         for broadcast_id in [*half_frozen, *scheduled]:
             try:
                 self._start(self.get(broadcast_id))
-            except PlanOutdated as error:
+            except (PlanOutdated, TooLate) as error:
                 refused.append((broadcast_id, error))
             except InvalidInput as error:
                 self._set_status(broadcast_id, BroadcastStatus.PAUSED, str(error))
@@ -223,8 +223,8 @@ class Broadcasts:
 
     def _start(self, broadcast: Broadcast) -> None:
         if broadcast.is_too_late(self._clock()):
-            self._set_status(broadcast.id, BroadcastStatus.CANCELLED, "too late: --not-after has passed")
-            return
+            self._set_status(broadcast.id, BroadcastStatus.CANCELLED, TOO_LATE)
+            raise TooLate(f"It is too late for broadcast {broadcast.id}: its --not-after has passed; nobody got it")
         if broadcast.status is BroadcastStatus.SCHEDULED:
             self.review(broadcast.draft.unscheduled())
             with self._store.begin() as tx:

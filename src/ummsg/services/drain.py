@@ -7,7 +7,7 @@ doubt.
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -46,6 +46,9 @@ class Run:
     """The limit that ended it early."""
     sender_refused: int | None = None
     """The broadcast whose sender the server refused."""
+    cut_short: dict[int, int] = field(default_factory=dict)
+    """Broadcasts that came to an end meanwhile, as they were too late or somebody cancelled them, and how many
+    deliveries of each nobody gets."""
     lost: int = 0
     """Deliveries of an earlier run that did not come back, which are unknown from now on."""
 
@@ -55,6 +58,13 @@ class Run:
 
     def count(self, delivery: Delivery, settled: Settled) -> None:
         (self.of_broadcasts if delivery.event_id is None else self.of_events).count(settled)
+
+    def expire(self, too_late: Mapping[int, int]) -> None:
+        """So many deliveries of each of these broadcasts were cancelled."""
+        for broadcast_id, number in too_late.items():
+            self.cut_short[broadcast_id] = self.cut_short.get(broadcast_id, 0) + number
+            self.of_broadcasts.cancelled += number
+            self.of_broadcasts.remaining = max(0, self.of_broadcasts.remaining - number)
 
 
 Watch = Callable[[Tally], None]
@@ -278,6 +288,7 @@ class Drain:
         self._known_at = self._turned_at
         for delivery, settled in found.dropped:
             self._run.count(delivery, settled)
+        self._run.expire(found.too_late)
         self._refused = self._refused or found.refused
         self._waiting.extend(found.claimed)
         if self._ended:

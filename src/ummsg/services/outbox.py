@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from ummsg.config import Settings
-from ummsg.domain.broadcast import Broadcast
+from ummsg.domain.broadcast import TOO_LATE, Broadcast
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import Counts, Delivery, Outcome
 from ummsg.domain.email import SystemEmail
@@ -80,7 +80,7 @@ class Outbox:
         run.of_broadcasts.remaining = self._waiting(ids)
         run.of_events.remaining = self._waiting_of_events()
         if not run.tally.remaining:
-            self._finish(ids)
+            self._conclude(run, ids)
             return run
         journal = Journal(self._store.path, secrets.token_hex(16))
         turns = Turns(
@@ -104,7 +104,7 @@ class Outbox:
         except MailServerRefused as error:
             pause_refused(self._store, ids, run.sender_refused, error, self._clock())
             raise
-        self._finish(ids)
+        self._conclude(run, ids)
         return run
 
     def next_moment(self) -> datetime | None:
@@ -180,7 +180,16 @@ class Outbox:
         with self._store.read() as tx:
             return tx.outbox.waiting_of_events(self._clock())
 
-    def _finish(self, ids: Sequence[int]) -> None:
+    def _conclude(self, run: Run, ids: Sequence[int]) -> None:
+        """Close what is through, and see what is left: others may have sent, cancelled or paused some of it."""
+        now = self._clock()
         with self._store.begin() as tx:
             for broadcast_id in ids:
-                tx.outbox.finish(broadcast_id, self._clock())
+                broadcast = tx.broadcasts.get(broadcast_id)
+                if broadcast.status is BroadcastStatus.QUEUED and broadcast.is_too_late(now):
+                    run.expire({broadcast_id: tx.outbox.cancel_open(broadcast_id, TOO_LATE, now)})
+                elif broadcast.status is BroadcastStatus.CANCELLED:
+                    run.cut_short[broadcast_id] = tx.outbox.counts(broadcast_id).cancelled
+                tx.outbox.finish(broadcast_id, now)
+        for tally, waiting in ((run.of_broadcasts, self._waiting(ids)), (run.of_events, self._waiting_of_events())):
+            tally.remaining = min(tally.remaining, max(0, waiting - tally.deferred))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from ummsg.config import Settings
+from ummsg.domain.broadcast import TOO_LATE
 from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import USUAL, Delivery, Retries, Settled, dropped
 from ummsg.domain.placeholders import known_placeholders
@@ -56,6 +57,8 @@ class Turn:
     held_back: list[int] = field(default_factory=list)
     """Broadcasts of which they let nothing through."""
     wait: Wait = field(default_factory=Wait)
+    too_late: dict[int, int] = field(default_factory=dict)
+    """Broadcasts whose --not-after has passed, and how much of each was cancelled."""
 
 
 class Turns:
@@ -111,7 +114,8 @@ class Turns:
             self._refusals.note(tx, [(email, failed[key]) for key, email in tx.outbox.addresses(failed).items()])
 
     def _may_go_on(self, tx: Transaction, broadcast_id: int) -> bool:
-        return tx.broadcasts.standing(broadcast_id)[0] is BroadcastStatus.QUEUED
+        status, not_after = tx.broadcasts.standing(broadcast_id)
+        return status is BroadcastStatus.QUEUED and not _has_passed(not_after, self._clock())
 
     def _claim(self, tx: Transaction, number: int, turn: Turn) -> None:
         """What became pointless while it waited is recorded."""
@@ -145,8 +149,8 @@ class Turns:
         now = self._clock()
         if status is not BroadcastStatus.QUEUED:
             return False
-        if not_after is not None and not_after <= now:
-            tx.outbox.cancel_open(broadcast_id, "too late: --not-after has passed", now)
+        if _has_passed(not_after, now):
+            turn.too_late[broadcast_id] = tx.outbox.cancel_open(broadcast_id, TOO_LATE, now)
             return False
         claimed = (turn.gate or tx.outbox).claim(broadcast_id, self._token, now, number)
         if not claimed:
@@ -182,6 +186,10 @@ def _making(prepared: PreparedEmail, delivery: Delivery, customer: Customer | No
     if customer is None:
         return _for_nobody
     return partial(prepared.of_delivery, customer, delivery)
+
+
+def _has_passed(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
 
 
 def _for_nobody(*, now: datetime) -> Parcel:
