@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.processes import start, wait_for
 from tests.cli.scripted import BACK, STOP, ScriptedPrompter
 from tests.program import NOW, Program, Result
-from tests.smtp_server import CLOSE, SmtpServer
+from tests.smtp_server import CLOSE, HANG, SmtpServer
 from ummsg.runtime import Runtime
 
 NEW = ("broadcast", "new", "--type", "email", "--subject", "Hello", "--content", "Good morning.", "--yes")
@@ -172,8 +173,26 @@ def test_a_paused_one_can_be_cancelled(network: Program) -> None:
     network(*NEW, "--everyone", "--queue")
     network("broadcast", "pause", 1)
 
-    assert network("broadcast", "cancel", 1, "--yes").code == 0
+    cancelled = network("broadcast", "cancel", 1, "--yes")
+    assert (cancelled.code, cancelled.err) == (0, "Broadcast 1 is cancelled; 5 recipients do not get it.\n")
     assert counts(network) == {"targeted": 5, "cancelled": 5}
+
+
+def test_cancelling_says_what_nobody_knows_yet(network: Program, smtp_server: SmtpServer) -> None:
+    smtp_server.script("DOT", HANG, message=2)
+    network.environ["UMMSG_MAIL_CONNECTIONS"] = "1"
+    network(*NEW, "--everyone", "--queue")
+    with start(network, "outbox", "run") as process:
+        wait_for(lambda: smtp_server.complete >= 2)
+        cancelled = network("broadcast", "cancel", 1, "--yes")
+        process.kill()
+        process.communicate(timeout=30)
+    assert "in the hands of a run at this moment" in cancelled.err
+
+
+def test_cancelling_what_is_scheduled_says_that_nobody_gets_it(network: Program) -> None:
+    network(*NEW, "--everyone", "--at", "2026-11-24T09:00Z")
+    assert network("broadcast", "cancel", 1, "--yes").err == "Broadcast 1 is cancelled; nobody gets it.\n"
 
 
 def test_a_cancelled_one_cannot_be_sent(network: Program) -> None:

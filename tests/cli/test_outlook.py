@@ -73,6 +73,14 @@ def test_what_is_due_and_what_is_too_late_soon(network: Program) -> None:
     ]
 
 
+def test_what_is_not_due_yet_is_not_said_to_wait_for_a_run(network: Program) -> None:
+    zones = network.write("zones.csv", "email,timezone\nanna@example.com,Europe/Stockholm\nbo@example.com,Asia/Tokyo\n")
+    network("customers", "import", zones)
+    network(*NEW, "--at-local", "today 21:30")
+    network.now += timedelta(minutes=31)
+    assert stuck(network) == [("unattended", 1, "due, and no run is sending")]
+
+
 def test_the_rate_counts_what_was_settled_in_the_last_minutes(network: Program, smtp_server: SmtpServer) -> None:
     for name in ("anna", "bo"):
         smtp_server.script("RCPT", "451 4.7.1 later", recipient=f"{name}@example.com")

@@ -177,6 +177,7 @@ class TestAtLocal:
         world(*ALL, "--at-local", "2026-11-24T09:00")
         (row,) = json.loads(world("broadcast", "list", "--format", "json").out)
         assert (row["at"], row["at_local"]) == (None, "2026-11-24T09:00")
+        assert "2026-11-24T09:00 local" in world("broadcast", "list").out
 
     def test_it_is_paused_resumed_and_sent_now(self, world: Program) -> None:
         world(*ALL, "--at-local", "2026-11-24T09:00")

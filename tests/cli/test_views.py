@@ -9,6 +9,7 @@ import pytest
 
 from tests.program import Program
 from ummsg.cli.views import csv_cell, printable, rfc3339
+from ummsg.vocabulary import ListFormat
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@cmd", "\t=1", "\r=1"])
@@ -27,6 +28,19 @@ def test_times_are_in_utc() -> None:
 
 def test_text_from_outside_cannot_move_the_cursor() -> None:
     assert "\x1b" not in printable("Anna\x1b[2J\x07")
+
+
+def test_where_columns_do_not_fit_empty_ones_give_way_first(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ummsg.cli import views
+
+    monkeypatch.setenv("COLUMNS", "60")
+    views._console.cache_clear()
+    row = {"id": 1, "system_email": None, "subject": "x" * 30, "targeted": 5, "note": "y" * 10}
+    views.listing([row], ListFormat.TABLE, columns=list(row), optional=["system_email", "targeted"])
+    shown = capsys.readouterr()
+    assert ("targeted" in shown.out, "system" in shown.out, shown.err) == (True, False, "")
 
 
 class TestFormats:

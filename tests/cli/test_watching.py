@@ -6,6 +6,7 @@ import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def watch(network: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
             next(left)()
             network.now += timedelta(seconds=seconds)
 
-        monkeypatch.setattr(watching.time, "sleep", sleep)
+        monkeypatch.setattr(watching, "time", SimpleNamespace(sleep=sleep))
         return network("outbox", "run", "--watch")
 
     return watch
@@ -187,3 +188,36 @@ def test_what_is_scheduled_and_cannot_go_out_is_paused_and_told(network: Program
     assert done.err.count("broadcast 1 is paused") == 1
     shown = json.loads(network("broadcast", "show", 1, "--format", "json").out)
     assert shown["status"] == BroadcastStatus.PAUSED
+
+
+def test_a_local_time_is_sent_in_its_time(network: Program, watch: Callable[..., Result]) -> None:
+    network(*NEW, "--customer", "1", "--at-local", "2026-11-24T09:00")
+    watched = watch(passes(network, hours=19), passes(network, hours=3), lambda: None)
+    assert "1 sent." in watched.err
+    assert counts(network) == {"targeted": 1, "sent": 1}
+
+
+def test_what_waits_for_its_domains_turn_is_sent_when_there_is_room(
+    network: Program, watch: Callable[..., Result]
+) -> None:
+    network(*NEW, "--everyone", "--queue")
+    network.environ["UMMSG_DOMAIN_LIMITS"] = "example.com=2/h"
+    watch(*(passes(network, hours=2) for _ in range(4)))
+    assert counts(network) == {"targeted": 5, "sent": 5}
+
+
+def test_others_see_that_it_is_there(network: Program, watch: Callable[..., Result]) -> None:
+    from ummsg.store.drains import living_drains
+
+    seen = []
+    watch(lambda: seen.append(len(living_drains(network.folder / "ummsg.db"))))
+    assert seen == [1]
+    assert living_drains(network.folder / "ummsg.db") == set()
+
+
+@pytest.mark.parametrize(("options", "said"), [((), "is over."), (("--at", "2026-11-25T09:00Z"), "what is left waits")])
+def test_at_its_end_it_says_whether_something_is_left(
+    network: Program, watch: Callable[..., Result], options: tuple[str, ...], said: str
+) -> None:
+    network(*NEW, "--everyone", *options)
+    assert said in watch(lambda: None).err

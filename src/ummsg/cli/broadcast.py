@@ -1,5 +1,6 @@
 """ummsg broadcast: compose (see broadcast_new.py), review, send and follow a message."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +55,9 @@ def list_broadcasts(
     fields: Fields = "",
 ) -> None:
     """List broadcasts, the newest first."""
-    rows = map(_row, ctx.obj.broadcasts.newest(type, status, limit))
+    rows: Iterable[dict[str, Any]] = map(_row, ctx.obj.broadcasts.newest(type, status, limit))
+    if format is ListFormat.TABLE and not fields:
+        rows = ({**row, "at": row["at"] or (row["at_local"] and f"{row['at_local']} local")} for row in rows)
     views.listing(rows, format, fields, columns=["id", "type", "status", "subject", "targeted", "at", "created_at"])
 
 
@@ -239,7 +242,15 @@ def cancel(ctx: Context, broadcast_id: BroadcastId, yes: Yes = False) -> None:
     broadcast = ummsg.broadcasts.get(broadcast_id)
     ummsg.prompter.confirm_destructive(f"Cancel broadcast {broadcast_id}, {broadcast.subject!r}?", yes=yes)
     cancelled = ummsg.broadcasts.cancel(broadcast_id)
-    views.talk(f"Broadcast {broadcast_id} is cancelled; {cancelled:,} recipients will not get it.")
+    if not broadcast.frozen:
+        views.talk(f"Broadcast {broadcast_id} is cancelled; nobody gets it.")
+        return
+    who = views.so_many(cancelled, "recipient does not", "recipients do not")
+    views.talk(f"Broadcast {broadcast_id} is cancelled; {who} get it.")
+    if on_the_way := ummsg.broadcasts.counts(broadcast_id).open:
+        who = views.so_many(on_the_way, "other is", "others are")
+        views.talk(f"{who} in the hands of a run at this moment: some may still get it.")
+        views.next_step(f"ummsg broadcast show {broadcast_id}", "What became of them")
 
 
 app.command("retry")(broadcast_control.retry)

@@ -59,13 +59,15 @@ def _summarise(run: Run, resume: str, judged: Tally) -> int:
     if run.stopped_by is not None:
         return _stopped(run.stopped_by, tally, resume)
     if run.interrupted:
-        views.talk(f"Stopped. {tally.remaining:,} still wait; nobody was mailed twice.")
+        left = views.so_many(tally.remaining, "still waits", "still wait")
+        views.talk(f"Stopped. {left}; nobody was mailed twice.")
         views.next_step(resume, "Go on with")
         return ExitCode.CANCELLED
     if judged.remaining and run.limited:
         _say_what_limits(run.limited, judged.remaining, resume)
     elif judged.remaining:
-        views.talk(f"{judged.remaining:,} still wait: not due yet, or held by another run, or paused.")
+        left = views.so_many(judged.remaining, "still waits", "still wait")
+        views.talk(f"{left}: not due yet, or held by another run, or paused.")
         views.next_step("ummsg outbox status", "Look at them")
     not_reached = judged.failed or judged.deferred or judged.unknown or judged.remaining
     if not_reached or run.lost or any(run.cut_short.values()):
@@ -80,7 +82,7 @@ def _say_what_limits(reached: Reached, waiting: int, resume: str) -> None:
     else:
         at = f"{views.local_time(room_at)} ({views.rfc3339(room_at)})"
         views.talk(f"The limit of {reached.limit} is used up; there is room again at {at}.")
-    views.talk(f"{waiting:,} are still queued.")
+    views.talk(f"{views.so_many(waiting, 'is', 'are')} still queued.")
     views.next_step(resume, "Then go on with")
 
 
@@ -102,7 +104,7 @@ def say_what_was_cut_short(ummsg: Runtime, run: Run) -> None:
         if number:
             broadcast = ummsg.broadcasts.get(broadcast_id)
             why = broadcast.note if broadcast.status is BroadcastStatus.CANCELLED else TOO_LATE
-            who = "1 recipient does not" if number == 1 else f"{number:,} recipients do not"
+            who = views.so_many(number, "recipient does not", "recipients do not")
             views.talk(f"Broadcast {broadcast_id} was cut short ({why}): {who} get it.")
 
 
@@ -110,12 +112,13 @@ def say_what_is_paused(ummsg: Runtime, chosen: Callable[[Broadcast], bool]) -> N
     """Somebody may have paused it while it was being sent, or too much of it was refused."""
     for broadcast, counts, _ in ummsg.outbox.status():
         if chosen(broadcast) and broadcast.status is BroadcastStatus.PAUSED and counts.open:
-            views.talk(f"Broadcast {broadcast.id} is paused ({broadcast.note}); {counts.open:,} are still queued.")
+            left = views.so_many(counts.open, "is", "are")
+            views.talk(f"Broadcast {broadcast.id} is paused ({broadcast.note}); {left} still queued.")
             views.next_step(f"ummsg broadcast resume {broadcast.id}", "Go on with")
 
 
 def _stopped(by: UmmsgError, tally: Tally, resume: str) -> int:
-    by.details.append(f"{tally.remaining:,} recipients are still queued")
+    by.details.append(f"{views.so_many(tally.remaining, 'recipient is', 'recipients are')} still queued")
     by.hint = by.hint or resume
     views.error(by)
     views.next_step(resume, "Go on with")

@@ -58,7 +58,11 @@ def status(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "")
 @app.command()
 def limits(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
     """Show the rate limits of the settings, what is used of each, and when there is room again."""
-    views.listing(limit_rows(ctx.obj), format, fields, columns=LIMIT_COLUMNS, key="limit")
+    rows = limit_rows(ctx.obj)
+    if not rows and format is ListFormat.TABLE:
+        views.talk("No limits are set; UMMSG_RATE_LIMIT and UMMSG_DOMAIN_LIMITS are for that.", "dim")
+        return
+    views.listing(rows, format, fields, columns=LIMIT_COLUMNS, key="limit")
 
 
 @app.command("list")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ummsg.cli import views
 from ummsg.domain.duration import shown_duration
-from ummsg.domain.outlook import LOOKED_BACK, Standing, Stuck, Why
+from ummsg.domain.outlook import LOOKED_BACK, Standing, Stuck, Why, time_left
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -55,13 +55,11 @@ def _stuck_row(stuck: Stuck) -> dict[str, Any]:
 
 def _pace(standings: Sequence[Standing], now: datetime) -> str:
     rate = sum(standing.per_minute(now) for standing in standings)
-    if not rate:
-        return ""
-    said = f"{rate:,.0f} messages a minute (over {LOOKED_BACK.seconds // 60} minutes at most)"
     queued = sum(standing.counts.queued for standing in standings if standing.goes_on)
-    if not queued:
-        return f"{said}."
-    return f"{said}; at that rate what is queued takes {_roughly(timedelta(minutes=queued / rate))}."
+    left = time_left(queued, rate, standings[0].limits, now) if queued else None
+    said = [f"{rate:,.0f} messages a minute (over {LOOKED_BACK.seconds // 60} minutes at most)"] if rate else []
+    said += [f"what is queued takes {_roughly(left)}"] if left is not None else []
+    return f"{'; '.join(said)}." if said else ""
 
 
 def _roughly(length: timedelta) -> str:

@@ -74,6 +74,11 @@ def talk(message: "str | RenderableType", style: str = "") -> None:
     err().print(message)
 
 
+def so_many(number: int, one: str, more: str) -> str:
+    """`1 is queued`, `2 are queued`."""
+    return f"{number:,} {one if number == 1 else more}"
+
+
 def warnings(problems: Iterable[str]) -> None:
     """What does not work, and keeps nothing else from working."""
     for problem in problems:
@@ -132,8 +137,8 @@ def listing(
     optional: Sequence[str] = (),
     key: str = "id",
 ) -> None:
-    """Print rows of equal keys. `columns` are the table's, of which `optional` are left out where they do not fit, the
-    last ones first; `key` is what `--format ids` prints.
+    """Print rows of equal keys. `columns` are the table's, of which `optional` are left out where they do not fit,
+    empty ones first, then the last; `key` is what `--format ids` prints.
 
     Raises InvalidInput for a field in `fields` that the rows do not have.
     """
@@ -155,12 +160,14 @@ def _fitting(rows: Sequence[Row], columns: Sequence[str], optional: Sequence[str
     left_out: list[str] = []
     if out().width < NARROW:
         return list(columns)
-    for name in reversed(optional):
+    empty = [name for name in optional if all(row[name] is None for row in rows)]
+    for name in [*empty, *(name for name in reversed(optional) if name not in empty)]:
         if sum(widths.values()) + 2 * len(widths) <= out().width:
             break
         del widths[name]
-        left_out.insert(0, name)
-    if left_out and rows:
+        if name not in empty:
+            left_out.insert(0, name)
+    if left_out:
         talk(f"Too narrow to show: {', '.join(left_out)} (--fields chooses, --format json has all)", "dim")
     return list(widths)
 

@@ -44,11 +44,13 @@ def watch(ummsg: Runtime, rate: Rates = ()) -> int:
     with finishing_on_interrupt(lambda: watching is not None and watching.sends) as stopping:
         watching = Watching(ummsg, outbox, rate, stopping)
         views.talk("Watching the outbox; Ctrl-C ends it.")
-        while not stopping():
-            watching.wait()
-            if not stopping():
-                watching.work()
-    views.talk("The watch is over; what is left waits for `ummsg outbox run`.")
+        with outbox.attended():
+            while not stopping():
+                watching.wait()
+                if not stopping():
+                    watching.work()
+    left = outbox.next_moment() is not None
+    views.talk(f"The watch is over{'; what is left waits for `ummsg outbox run`' if left else ''}.")
     return ExitCode.DONE
 
 

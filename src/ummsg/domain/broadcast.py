@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ummsg.domain.audience import Audience
 from ummsg.domain.delivery import MAX_AGE, MAX_ATTEMPTS, Retries
 from ummsg.domain.duration import shown_duration
 from ummsg.domain.message_text import text_problems
-from ummsg.domain.wall_time import FIRST_OFFSET, LAST_OFFSET, LocalTime
+from ummsg.domain.wall_time import LocalTime, first_clock_at, last_clock_at
 from ummsg.errors import Problem
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, ContentFormat, NoticeType
 
@@ -61,7 +61,7 @@ class BroadcastDraft:
     def released_at(self) -> datetime | None:
         """When its audience is frozen: at its time, or when the first clock on Earth shows the local one; None: now."""
         if self.at_local is not None:
-            return self.at_local.wall.replace(tzinfo=UTC) - FIRST_OFFSET
+            return first_clock_at(self.at_local.wall)
         return self.at
 
     def unscheduled(self) -> "BroadcastDraft":
@@ -86,7 +86,7 @@ class BroadcastDraft:
                 yield Problem(name.replace("_", "-"), f"{moment.isoformat(timespec='seconds')} is in the past")
         if self.at and self.at_local:
             yield Problem("at-local", "does not go with --at: give one of them")
-        if self.at_local and self.at_local.wall.replace(tzinfo=UTC) - LAST_OFFSET <= now:
+        if self.at_local and last_clock_at(self.at_local.wall) <= now:
             yield Problem("at-local", f"{self.at_local.isoformat(timespec='minutes')} is in the past everywhere")
         if self.starts and self.ends and self.ends <= self.starts:
             yield Problem("ends", "is not after --starts")

@@ -116,6 +116,13 @@ class Standing:
     def room(self) -> int:
         return max(0, self.limit.number - self.used)
 
+    def time_for(self, number: int, now: datetime) -> timedelta:
+        """Roughly how long it takes until so many more have gone out."""
+        if number <= self.room:
+            return timedelta()
+        opens = max((self.room_at or now) - now, timedelta())
+        return opens + self.limit.span * ((number - self.room) / self.limit.number)
+
     @property
     def name(self) -> str:
         return f"{self.scope}={self.limit}" if self.scope else str(self.limit)

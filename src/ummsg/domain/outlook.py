@@ -1,13 +1,15 @@
 """How the outbox gets on: how fast, how long it will still take, and what does not go on by itself, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import inf
 
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.delivery import Counts
 from ummsg.domain.email import SystemEmail
+from ummsg.domain.limits import Standing as LimitStanding
 from ummsg.vocabulary import BroadcastStatus
 
 LOOKED_BACK = timedelta(minutes=5)
@@ -62,7 +64,11 @@ class Standing:
     """Claimed by a run that is gone, until `held_until` at most."""
     held_until: datetime | None = None
     attended: bool = False
-    """Whether a run is at work."""
+    """Whether a run is at work, or watches."""
+    due: int = 0
+    """What could go out if a run were there; counted while there is none."""
+    limits: Sequence[LimitStanding] = ()
+    """Where those of all mail stand."""
 
     def per_minute(self, now: datetime) -> float:
         if not self.done or self.done_since is None:
@@ -79,11 +85,10 @@ class Standing:
         return self.attended and self.status is BroadcastStatus.QUEUED
 
     def left(self, now: datetime) -> timedelta | None:
-        """How long what is queued takes at this rate; None when nothing goes out."""
-        rate = self.per_minute(now)
-        if not rate or not self.goes_on:
+        """How long what is queued takes; None when nothing goes out."""
+        if not self.goes_on:
             return None
-        return timedelta(minutes=self.counts.queued / rate)
+        return time_left(self.counts.queued, self.per_minute(now), self.limits, now)
 
     def stuck(self, now: datetime) -> Iterator[Stuck]:
         counts = self.counts
@@ -92,12 +97,20 @@ class Standing:
         else:
             yield from self._of_broadcast(self.broadcast, now)
         if counts.deferred:
-            yield Stuck(Why.DEFERRED, counts.deferred, self._put_off(), self.deferred_until)
+            look = "ummsg outbox list --status deferred"
+            yield Stuck(Why.DEFERRED, counts.deferred, self._put_off(), self.deferred_until, look)
         if self.held:
             words = "a run that is gone had claimed them"
             yield Stuck(Why.HELD, self.held, words, self.held_until, "ummsg outbox run")
         if self.status in _GOES_ON and not self.attended and self.next_due is not None and self.next_due <= now:
-            yield Stuck(Why.UNATTENDED, counts.open, "due, and no run is sending", command="ummsg outbox run")
+            yield self._unattended()
+
+    def _unattended(self) -> Stuck:
+        words, until = "due, and no run is sending", None
+        if closed := [limit for limit in self.limits if not limit.room]:
+            last = max(closed, key=lambda limit: limit.room_at.timestamp() if limit.room_at else inf)
+            words, until = f"{words}; the limit of {last.name} is used up", last.room_at
+        return Stuck(Why.UNATTENDED, self.due, words, until, "ummsg outbox run")
 
     def _of_broadcast(self, broadcast: Broadcast, now: datetime) -> Iterator[Stuck]:
         counts = self.counts
@@ -127,6 +140,14 @@ class Standing:
             yield Stuck(Why.EXPIRING, self.counts.queued - sent, words, end)
         elif left is None and end - now <= SOON:
             yield Stuck(Why.EXPIRING, self.counts.open, "--not-after is near", end)
+
+
+def time_left(queued: int, per_minute: float, limits: Sequence[LimitStanding], now: datetime) -> timedelta | None:
+    """How long so many take at this rate and within these limits; None when nothing goes out."""
+    by_limits = max((limit.time_for(queued, now) for limit in limits), default=timedelta())
+    if per_minute:
+        return max(timedelta(minutes=queued / per_minute), by_limits)
+    return by_limits if any(not limit.room for limit in limits) else None
 
 
 _GOES_ON = (BroadcastStatus.QUEUED, BroadcastStatus.FREEZING, BroadcastStatus.SCHEDULED)

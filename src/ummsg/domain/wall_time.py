@@ -57,6 +57,16 @@ def first_instant(wall: datetime, zone: tzinfo | None) -> datetime:
     return next(iter(instants(wall, zone)), None) or _end_of_gap(wall, zone)
 
 
+def first_clock_at(wall: datetime) -> datetime:
+    """When the first clock on Earth shows `wall`."""
+    return wall.replace(tzinfo=UTC) - FIRST_OFFSET
+
+
+def last_clock_at(wall: datetime) -> datetime:
+    """When the last one does."""
+    return wall.replace(tzinfo=UTC) - LAST_OFFSET
+
+
 def _end_of_gap(wall: datetime, zone: tzinfo | None) -> datetime:
     """When the clocks have been put forward past `wall`, in UTC: to the second, as offsets are."""
     last, first = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from ummsg.config import Settings
@@ -106,6 +107,15 @@ class Outbox:
             raise
         self._conclude(run, ids)
         return run
+
+    @contextmanager
+    def attended(self) -> Iterator[None]:
+        """For as long as it lasts, others see that somebody is there to send what comes due."""
+        journal = Journal(self._store.path, secrets.token_hex(16))
+        try:
+            yield
+        finally:
+            journal.close(keep=False)
 
     def next_moment(self) -> datetime | None:
         """When there is next something to do; it may have passed."""

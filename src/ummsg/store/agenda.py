@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
+from ummsg.domain.wall_time import first_clock_at
 from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
@@ -26,10 +27,18 @@ class Agenda:
         return _earliest([self._of_schedule(), self._of_events(), *self._of_broadcasts()])
 
     def _of_schedule(self) -> datetime | None:
-        """The time of the next scheduled email; what is half frozen has been due since then."""
-        scheduled = select(func.min(broadcasts.c.at)).where(broadcasts.c.status == BroadcastStatus.SCHEDULED)
+        """The time of the next scheduled email, or when the first clock on Earth shows its local one; what is half
+        frozen has been due since then."""
+        scheduled = broadcasts.c.status == BroadcastStatus.SCHEDULED
         freezing = select(func.min(broadcasts.c.updated_at)).where(broadcasts.c.status == BroadcastStatus.FREEZING)
-        return _earliest(map(self._moment, (scheduled, freezing)))
+        local = self._moment(select(func.min(broadcasts.c.at_local)).where(scheduled))
+        return _earliest(
+            [
+                self._moment(select(func.min(broadcasts.c.at)).where(scheduled)),
+                local and first_clock_at(local),
+                self._moment(freezing),
+            ]
+        )
 
     def _of_events(self) -> datetime | None:
         whose = deliveries.c.broadcast_id.is_(None)
@@ -50,15 +59,20 @@ class Agenda:
                 yield due if row.not_after is None else min(due, row.not_after)
 
     def _waiting(self, whose: Any) -> list[datetime | None]:
+        """What waits for its domain's turn is due, as far as anybody can tell without the limits."""
         due = select(func.min(deliveries.c.due_at))
-        return [self._moment(due.where(whose, deliveries.c.status == status)) for status in _WAITING]
+        in_line = deliveries.c.waits_for.is_not(None) & (deliveries.c.status == DeliveryStatus.QUEUED)
+        return [
+            *(self._moment(due.where(whose, deliveries.c.status == status)) for status in _WAITING),
+            self._moment(select(deliveries.c.updated_at).where(whose, in_line).limit(1)),
+        ]
 
     def _lease(self, whose: Any) -> datetime | None:
         sending = deliveries.c.status == DeliveryStatus.SENDING
         return self._moment(select(func.min(deliveries.c.lease_until)).where(whose, sending))
 
     def _moment(self, statement: Select[Any]) -> datetime | None:
-        found: datetime | None = self._execute(statement).scalar_one()
+        found: datetime | None = self._execute(statement).scalar()
         return found
 
 

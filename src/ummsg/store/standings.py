@@ -73,6 +73,15 @@ class Standings:
         found: datetime | None = self._execute(soonest).scalar_one()
         return found
 
+    def due(self, whose: ColumnElement[bool], now: datetime) -> int:
+        """How many could be claimed, but for limits."""
+        claimable = deliveries.c.status.in_((DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED))
+        in_line = and_(deliveries.c.status == DeliveryStatus.QUEUED, deliveries.c.waits_for.is_not(None))
+        numbers = (
+            select(func.count()).where(whose, which) for which in (claimable & (deliveries.c.due_at <= now), in_line)
+        )
+        return sum(self._execute(number).scalar_one() for number in numbers)
+
     def claims(self, whose: ColumnElement[bool]) -> list[Claim]:
         columns: tuple[Any, ...] = (deliveries.c.claim_token, func.count(), func.max(deliveries.c.lease_until))
         sending = deliveries.c.status == DeliveryStatus.SENDING

@@ -8,6 +8,7 @@ import pytest
 from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import BroadcastDraft
 from ummsg.domain.delivery import LEASE, Fate, Outcome, settle
+from ummsg.domain.wall_time import LocalTime
 from ummsg.store.engine import Store
 from ummsg.vocabulary import BroadcastStatus, BroadcastType
 
@@ -23,7 +24,7 @@ Add = Callable[..., int]
 def add(store: Store, network: Network) -> Add:
     network.customers("Anna", "Bo")
 
-    def add(status: BroadcastStatus = BroadcastStatus.FREEZING, **times: datetime) -> int:
+    def add(status: BroadcastStatus = BroadcastStatus.FREEZING, **times: datetime | LocalTime) -> int:
         draft = BroadcastDraft(BroadcastType.EMAIL, EVERYONE, "Hello", "Good morning.", **times)  # type: ignore[arg-type]
         with store.begin() as tx:
             return tx.broadcasts.add(draft, status, NOW).id
@@ -60,6 +61,22 @@ def test_the_next_of_what_is_scheduled(store: Store, add: Add) -> None:
     add(BroadcastStatus.SCHEDULED, at=NOW + HOUR)
     add(BroadcastStatus.DRAFT)
     assert moment(store) == NOW + HOUR
+
+
+def test_a_local_time_when_the_first_clock_on_earth_shows_it(store: Store, add: Add) -> None:
+    add(BroadcastStatus.SCHEDULED, at=NOW + 2 * HOUR)
+    local = LocalTime((NOW + 15 * HOUR).replace(tzinfo=None), "UTC")
+    add(BroadcastStatus.SCHEDULED, at_local=local)
+    assert moment(store) == NOW + HOUR
+
+
+def test_what_waits_for_its_domains_turn_is_due(store: Store, add: Add) -> None:
+    broadcast_id = add()
+    freeze(store, broadcast_id)
+    with store.begin() as tx:
+        everyone = [(one.id, "example.com") for one in tx.outbox.deliveries(broadcast_id)]
+        tx.limits.put_in_line(everyone, NOW)
+    assert moment(store) == NOW
 
 
 def test_what_is_half_frozen_is_due(store: Store, add: Add) -> None:

@@ -10,11 +10,15 @@ from ummsg.domain.audience import Audience, Target
 from ummsg.domain.broadcast import Broadcast, BroadcastDraft
 from ummsg.domain.delivery import Counts
 from ummsg.domain.email import EmailDraft, SystemEmail
+from ummsg.domain.limits import Limit
+from ummsg.domain.limits import Standing as LimitStanding
 from ummsg.domain.outlook import Standing, Why
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, EmailTarget
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+SPENT = LimitStanding("", Limit(60, 3600), used=60, room_at=NOW + 9 * MINUTE)
+FREE = LimitStanding("", Limit(1000, 1), used=3, room_at=NOW)
 DRAFT = BroadcastDraft(BroadcastType.EMAIL, Audience.of([Target.everyone()]), "Hello", "Good morning.")
 
 
@@ -75,8 +79,21 @@ def test_what_a_run_held_that_is_gone() -> None:
 
 @pytest.mark.parametrize("status", [BroadcastStatus.QUEUED, BroadcastStatus.SCHEDULED, BroadcastStatus.FREEZING])
 def test_what_is_due_while_nobody_sends(status: BroadcastStatus) -> None:
-    assert why(standing(status, attended=False)) == [(Why.UNATTENDED, 100)]
+    assert why(standing(status, attended=False, due=60)) == [(Why.UNATTENDED, 60)]
     assert why(standing(status, attended=False, next_due=NOW + MINUTE)) == []
+
+
+def test_what_is_due_while_nobody_could_send() -> None:
+    (stuck,) = standing(attended=False, due=100, limits=[SPENT, FREE]).stuck(NOW)
+    assert (stuck.words, stuck.until) == ("due, and no run is sending; the limit of 60/h is used up", NOW + 9 * MINUTE)
+
+
+def test_limits_may_take_longer_than_the_rate_says() -> None:
+    going = standing(done=100, done_since=NOW - MINUTE, counts={"queued": 30}, limits=[SPENT, FREE])
+    assert going.left(NOW) == 9 * MINUTE + 30 * MINUTE
+    assert replace(going, done=0).left(NOW) == 39 * MINUTE
+    assert replace(going, limits=[FREE]).left(NOW) == 18 * timedelta(seconds=1)
+    assert replace(going, done=0, limits=[FREE]).left(NOW) is None
 
 
 def test_what_will_be_too_late() -> None:
