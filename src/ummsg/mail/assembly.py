@@ -13,10 +13,8 @@ from ummsg.mail.program import Pieces, Printed
 from ummsg.mail.quoted_printable import SOFT_BREAK, quoted_printable, unended
 from ummsg.mail.templates import EmailTemplate, EmptyMessage, EmptyPlaceholder, clean
 
-_AS_IT_IS = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
-"""What stands for itself in quoted-printable, at the beginning of a line that goes on; most values do."""
-_SPECIAL = re.compile("[&<>\"']")
-"""What `escape` changes; most values have none of it."""
+_AS_IT_IS = re.compile(r"[!#-%(-\-/-;?-~](?:[ !#-%(-;?-~]{0,70}[!#-%(-;?-~])?")
+"""What stands for itself in HTML and in quoted-printable, at the beginning of a line that goes on; most values do."""
 _LONG = 200
 """Characters from which it is worth a soft break in the middle of a line."""
 _LONGEST_VALUE = 10_000
@@ -102,9 +100,12 @@ class _Filling:
         html: list[bytes] = []
         for printed in self._printed:
             value = _value(printed, names)
-            encoded = value.encode() + SOFT_BREAK if _AS_IT_IS.fullmatch(value) else unended(value)
-            text.append(encoded)
-            html.append(unended(str(escape(value))) if _SPECIAL.search(value) else encoded)
+            if _AS_IT_IS.fullmatch(value):
+                in_text = in_html = value.encode() + SOFT_BREAK
+            else:
+                in_text, in_html = unended(value), unended(str(escape(value)))
+            text.append(in_text)
+            html.append(in_html)
         both = text + html
         return self._body % tuple([both[gap] for gap in self._gaps])
 
