@@ -55,6 +55,13 @@ SETTINGS = (
     Setting("ADMIN_EMAILS", "The network's admins, separated by commas"),
     Setting("NETWORK_NAME", "The network's name, in layouts and as network_name", example="Example Network"),
     Setting("NETWORK_URL", "The network's address, as network_url", example="https://example.com"),
+    Setting(
+        "NETWORK_PASSWORD", "The application password for the network, if `network connect` keeps none", secret=True
+    ),
+    Setting("NETWORK_PASSWORD_FILE", "A file that holds that password"),
+    Setting(
+        "NETWORK_PASSWORD_COMMAND", "A command that prints that password", example="pass show network", secret=True
+    ),
     Setting("LOCALE", "The network's language: of its admins, and of customers whose own is not known", default="en"),
     Setting(
         "TIMEZONE",
@@ -275,6 +282,31 @@ class Settings:
     def bounce_password(self) -> str | None:
         """That of the mailbox that bounces are in. Raises as `mail_password` does."""
         return password(self.values, "BOUNCE_PASSWORD")
+
+    def network_password(self) -> str | None:
+        """The application password for the network, from the settings, or else as it is kept beside the database.
+
+        Raises as `mail_password` does.
+        """
+        if (from_settings := password(self.values, "NETWORK_PASSWORD")) is not None:
+            return from_settings
+        try:
+            return self.network_password_path.read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise NotConfigured(
+                "The network's password cannot be read", details=[f"{self.network_password_path}: {error}"]
+            ) from None
+
+    def password_is_set(self, name: str) -> bool:
+        """In the settings, in whatever way."""
+        return any(self.values[variable] for variable in (name, f"{name}_FILE", f"{name}_COMMAND"))
+
+    @property
+    def network_password_path(self) -> Path:
+        """Beside the database, and not in it: a copy of the database opens nobody's network."""
+        return self.secret_key_path.with_suffix(".network-password")
 
     @property
     def auto_suppress(self) -> bool:

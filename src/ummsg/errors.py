@@ -108,6 +108,18 @@ class SenderRefused(MailServerRefused):
     """The server takes mail from us, and not from this address."""
 
 
+class NetworkUnreachable(UmmsgError):
+    """No answer of the network could be had, or it failed there; the same may work later."""
+
+
+class NetworkRefused(NotConfigured):
+    """The network does not take our password, or does not allow that user what we need."""
+
+
+class NotANetwork(InvalidInput):
+    """What answers there is no WordPress network with a connector that we can work with."""
+
+
 class Cancelled(UmmsgError):
     """The operator stopped it (Ctrl-C, Esc, or an answer of no)."""
 

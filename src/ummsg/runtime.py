@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from ummsg.services.emails import Emails
     from ummsg.services.event_kinds import EventKinds
     from ummsg.services.events import Events
+    from ummsg.services.network import Network
+    from ummsg.services.network_sync import NetworkSync
     from ummsg.services.notices import Notices
     from ummsg.services.outbox import Outbox
     from ummsg.services.plans import Plans
+    from ummsg.services.publishing import Publishing
     from ummsg.services.reasons import Reasons
     from ummsg.services.standings import Standings
     from ummsg.services.suppressions import Suppressions
@@ -204,6 +207,24 @@ class Runtime:
         from ummsg.services.notices import Notices
 
         return Notices(self.store, self.clock)
+
+    @cached_property
+    def network(self) -> "Network":
+        from ummsg.services.network import Network
+
+        return Network(self.store, self.settings, self.clock)
+
+    @cached_property
+    def network_sync(self) -> "NetworkSync":
+        from ummsg.services.network_sync import NetworkSync
+
+        return NetworkSync(self.store, self.network, self.publishing, self.clock)
+
+    @cached_property
+    def publishing(self) -> "Publishing":
+        from ummsg.services.publishing import Publishing
+
+        return Publishing(self.store, self.network, self.clock, self.chance)
 
     @cached_property
     def doctor(self) -> "Doctor":

@@ -114,6 +114,9 @@ class Prompter(Protocol):
     def text(self, line: Line) -> str:
         """One line of text."""
 
+    def secret(self, question: str) -> str:
+        """One line that is not shown."""
+
     def content(self, line: Line, *, suffix: str, notes: Sequence[str] = ()) -> str:
         """Text of many lines, typed here or in the operator's editor as a file ending in `suffix`."""
 

@@ -22,6 +22,7 @@ from ummsg.cli.options import (
     Yes,
     noun,
 )
+from ummsg.cli.publishing import publish
 from ummsg.cli.rates import parse_rate
 from ummsg.cli.times import parse_length, wall_time, when_words
 from ummsg.errors import InvalidInput
@@ -229,6 +230,8 @@ def edit(
     broadcast = ctx.obj.broadcasts.edit(broadcast_id, changes, reshow=reshow)
     when = f", for {when_words(broadcast.draft)}" if at or at_local else ""
     views.talk(f"Broadcast {broadcast.id} is changed ({broadcast.status}{when}).")
+    if broadcast.status is BroadcastStatus.PUBLISHED:
+        raise typer.Exit(publish(ctx.obj))
 
 
 app.command("pause")(broadcast_control.pause)

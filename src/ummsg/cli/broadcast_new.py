@@ -302,11 +302,14 @@ def _accept(
 def _carry_out(ummsg: "Runtime", broadcast: "Broadcast", how: How) -> int:
     """From here on it is in the database: whatever fails, `ummsg outbox run` goes on."""
     from ummsg.cli.draining import drain
+    from ummsg.cli.publishing import publish
 
     broadcast = ummsg.broadcasts.freeze(broadcast)
     code = _announce(broadcast, how, _what_happens(broadcast, how))
     if _goes_now(broadcast.draft, how) and broadcast.status is BroadcastStatus.QUEUED:
         code = drain(ummsg, [broadcast.id], rate=how.rate, resume=f"ummsg broadcast send {broadcast.id}")
+    if broadcast.status is BroadcastStatus.PUBLISHED and not how.queue:
+        code = publish(ummsg)
     if not how.porcelain:
         views.next_step(_look_at(broadcast), "Look at it")
     return code

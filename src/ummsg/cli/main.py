@@ -37,6 +37,7 @@ COMMANDS = {
     "events": "What happens on the network: fire, log, replay.",
     "suppressions": "Addresses that must not be mailed.",
     "bounces": "Mail that came back: read it, and act on it.",
+    "network": "The network itself: connect it, read its customers.",
     "outbox": "Work down what is queued; what cron calls.",
 }
 

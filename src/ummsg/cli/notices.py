@@ -6,6 +6,7 @@ import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import Context, CustomerOption, Fields, Format, Limit, NoticeId, Yes, noun
+from ummsg.cli.publishing import publish
 from ummsg.domain.notice import Notice
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import ListFormat, NoticeState
@@ -31,6 +32,8 @@ def list_notices(
             raise InvalidInput(f"A dashboard shows live notices only; --state {state} does not go with --customer")
         notices = ummsg.notices.shown_to(ummsg.directory.customer(customer))[:limit]
     columns = ["id", "notice_type", "subject", "audience", "window", "state", "dismissed"]
+    if any(notice.publication for notice in notices):
+        columns.insert(-1, "network")
     views.listing(map(_row, notices), format, fields, columns=columns)
 
 
@@ -49,6 +52,7 @@ def withdraw(ctx: Context, notice_id: NoticeId, yes: Yes = False) -> None:
         ummsg.prompter.confirm_destructive(f"Withdraw notice {notice_id}, {notice.subject!r}?", yes=yes)
     ummsg.notices.withdraw(notice_id)
     views.talk(f"Notice {notice_id} is on no dashboard any more.")
+    raise typer.Exit(publish(ummsg))
 
 
 @app.command()
@@ -76,6 +80,8 @@ def _row(notice: Notice) -> dict[str, Any]:
         "window": _window(notice),
         "state": notice.state.value,
         "dismissed": notice.dismissed,
+        "network": notice.publication.arrival.value if notice.publication else None,
+        "network_reply": notice.publication.reply if notice.publication else None,
     }
 
 

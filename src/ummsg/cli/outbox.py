@@ -31,13 +31,15 @@ def run(
     server refuses the login.
     """
     from ummsg.cli.draining import drain, say_what_cannot_start
+    from ummsg.cli.publishing import publish
     from ummsg.cli.watching import watch as stay
 
     rates = parse_rate(rate)
     if watch:
         raise typer.Exit(stay(ctx.obj, rates))
     refused = say_what_cannot_start(ctx.obj)
-    code = drain(ctx.obj, rate=rates)
+    code = publish(ctx.obj)
+    code = drain(ctx.obj, rate=rates) or code
     raise typer.Exit(code or (refused[0].exit_code if refused else ExitCode.DONE))
 
 

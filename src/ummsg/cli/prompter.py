@@ -72,6 +72,9 @@ class TerminalPrompter:
     def text(self, line: Line) -> str:
         return str(self._ask("text", line.question, **_line_options(line), instruction="")).strip()
 
+    def secret(self, question: str) -> str:
+        return str(self._ask("password", question)).strip()
+
     def content(self, line: Line, *, suffix: str, notes: Sequence[str] = ()) -> str:
         keys = "Enter: new line · Ctrl-D: done · Ctrl-O: editor · Esc: back"
         problem: list[str] = []

@@ -14,6 +14,7 @@ from ummsg.cli.draining import (
     say_what_was_done,
     sending,
 )
+from ummsg.cli.publishing import publish
 from ummsg.domain.limits import Rates
 from ummsg.domain.patience import pause_after
 from ummsg.errors import DatabaseBusy, DiskFull, MailServerUnreachable, Overtaken, SenderRefused, UmmsgError
@@ -83,6 +84,7 @@ class Watching:
         began = self._ummsg.clock()
         with self._surviving():
             say_what_cannot_start(self._ummsg)
+            publish(self._ummsg)
             run = self._drained()
             say_what_was_done(run)
             say_what_was_cut_short(self._ummsg, run)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ummsg.domain.broadcast import Broadcast
+from ummsg.domain.publication import Publication
 from ummsg.vocabulary import BroadcastStatus, NoticeState, NoticeType
 
 
@@ -20,6 +21,8 @@ class Notice:
     state: NoticeState
     audience: str
     dismissed: int
+    publication: Publication | None = None
+    """How far it has come on its way to the network, if one is connected."""
 
 
 def notice_state(broadcast: Broadcast, now: datetime) -> NoticeState:

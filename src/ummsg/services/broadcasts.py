@@ -181,6 +181,8 @@ class Broadcasts:
         with self._store.begin() as tx:
             if reshow:
                 tx.notices.forget_dismissals(broadcast_id)
+            if broadcast.status is BroadcastStatus.PUBLISHED:
+                tx.publications.want(broadcast_id, self._clock(), reshow=reshow)
             return tx.broadcasts.replace(broadcast_id, draft, self._clock(), html=html)
 
     def cancel(self, broadcast_id: int) -> int:
@@ -212,13 +214,17 @@ class Broadcasts:
     ) -> Broadcast:
         now = self._clock()
         if draft_id is None:
-            return tx.broadcasts.add(
+            added = tx.broadcasts.add(
                 review.draft, status, now, html=review.html, key=key, planned_audience=planned_audience
             )
-        stored = tx.broadcasts.get(draft_id)
-        _refuse_unless(stored, () if stored.frozen else _SENDABLE, "was sent already")
-        tx.broadcasts.replace(draft_id, review.draft, now, html=review.html)
-        tx.broadcasts.set_status(draft_id, status, now)
+            draft_id = added.id
+        else:
+            stored = tx.broadcasts.get(draft_id)
+            _refuse_unless(stored, () if stored.frozen else _SENDABLE, "was sent already")
+            tx.broadcasts.replace(draft_id, review.draft, now, html=review.html)
+            tx.broadcasts.set_status(draft_id, status, now)
+        if status is BroadcastStatus.PUBLISHED:
+            tx.publications.want(draft_id, now)
         return tx.broadcasts.get(draft_id)
 
     def _start(self, broadcast: Broadcast) -> None:

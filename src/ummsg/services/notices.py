@@ -37,6 +37,7 @@ class Notices:
         with self._store.begin() as tx:
             if self._notice(tx, notice_id).state is not NoticeState.WITHDRAWN:
                 tx.broadcasts.set_status(notice_id, BroadcastStatus.WITHDRAWN, self._clock())
+                tx.publications.want(notice_id, self._clock())
             return self._notice(tx, notice_id)
 
     def dismiss(self, notice_id: int, customer: Customer) -> bool:
@@ -71,4 +72,5 @@ class Notices:
             state=notice_state(broadcast, self._clock()),
             audience=", ".join(tx.audiences.labels(broadcast.draft.audience)),
             dismissed=tx.notices.dismissed_by(broadcast.id),
+            publication=tx.publications.of(broadcast.id),
         )

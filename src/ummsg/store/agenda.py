@@ -9,11 +9,12 @@ from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from ummsg.domain.wall_time import first_clock_at
-from ummsg.store.tables import BroadcastRow, DeliveryRow, table_of
+from ummsg.store.tables import BroadcastRow, DeliveryRow, PublicationRow, table_of
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
 broadcasts = table_of(BroadcastRow)
 deliveries = table_of(DeliveryRow)
+publications = table_of(PublicationRow)
 
 _WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
 
@@ -24,7 +25,7 @@ class Agenda:
 
     def next_moment(self) -> datetime | None:
         """The earliest time at which a drain, or the release of what is scheduled, has work; None for never."""
-        return _earliest([self._of_schedule(), self._of_events(), *self._of_broadcasts()])
+        return _earliest([self._of_schedule(), self._of_events(), *self._of_broadcasts(), self._of_notices()])
 
     def _of_schedule(self) -> datetime | None:
         """The time of the next scheduled email, or when the first clock on Earth shows its local one; what is half
@@ -39,6 +40,10 @@ class Agenda:
                 self._moment(freezing),
             ]
         )
+
+    def _of_notices(self) -> datetime | None:
+        """Those that the network is to be told of."""
+        return self._moment(select(func.min(publications.c.due_at)))
 
     def _of_events(self) -> datetime | None:
         whose = deliveries.c.broadcast_id.is_(None)

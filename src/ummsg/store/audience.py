@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience, AudienceCount, Match, Target, TargetCount
 from ummsg.domain.customer import Customer
 from ummsg.domain.placeholders import ATTRIBUTE_PREFIX, CUSTOMER
+from ummsg.store.gone import still_there
 from ummsg.store.rows import customer_of
 from ummsg.store.tables import CustomerRow, MembershipRow, ProductRow, SuppressionRow, table_of
 from ummsg.vocabulary import MembershipStatus, TargetKind
@@ -24,12 +25,12 @@ _NOT_SUPPRESSED = suppressions.c.email_key.is_(None)
 
 
 def members(audience: Audience) -> ColumnElement[bool]:
-    """The condition on `customers` that says who is in the audience, suppressed or not."""
+    """The condition on `customers` that says who is in the audience, suppressed or not; nobody who is gone is."""
     if audience.everyone:
-        return true()
+        return still_there()
     chosen = audience.ids(TargetKind.CUSTOMER)
     bought = audience.ids(TargetKind.PRODUCT)
-    return or_(customers.c.id.in_(chosen), customers.c.id.in_(_on_products(bought, audience)))
+    return and_(still_there(), or_(customers.c.id.in_(chosen), customers.c.id.in_(_on_products(bought, audience))))
 
 
 def _on_products(product_ids: Collection[int], audience: Audience) -> Select[Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.customer import Customer, Membership, Product, email_key
@@ -161,6 +161,10 @@ class Products:
         done = self._execute(insert(products).values(values))
         return replace(product, id=(done.inserted_primary_key or [0])[0])
 
+    def deactivate(self, product_ids: Collection[int]) -> None:
+        """They are not sold any more; what was sent to those who have them stays true."""
+        self._execute(update(products).where(products.c.id.in_(listed(product_ids))).values(active=False))
+
     def members(self, product_id: int) -> dict[MembershipStatus, int]:
         """How many memberships a product has, by status."""
         rows = self._execute(
@@ -204,6 +208,9 @@ class Memberships:
             execution_options={"yield_per": 1000},
         )
         return ((membership_of(row), row.email, row.slug) for row in rows)
+
+    def delete(self, membership_ids: Collection[int]) -> None:
+        self._execute(delete(memberships).where(memberships.c.id.in_(listed(membership_ids))))
 
 
 def _referred(table: Any, text: str) -> ColumnElement[bool]:

@@ -22,17 +22,20 @@ from ummsg.store.directory import Customers, Memberships, Products
 from ummsg.store.emails import Emails
 from ummsg.store.error_rates import ErrorRates
 from ummsg.store.events import Events
+from ummsg.store.gone import Gone
 from ummsg.store.imports import CustomerImports, MembershipImports, ProductImports, References
 from ummsg.store.limits import LimitUses
 from ummsg.store.local_times import LocalTimes
 from ummsg.store.lock_holder import lock_holder
+from ummsg.store.network import Network
 from ummsg.store.notices import Notices
 from ummsg.store.outbox import Outbox
+from ummsg.store.publications import Publications
 from ummsg.store.settling import Settling
 from ummsg.store.standings import Standings
 from ummsg.store.suppressions import Suppressions
 
-SCHEMA = "0009"
+SCHEMA = "0010"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 USUAL_CACHE_KIB = 24_576
@@ -80,6 +83,18 @@ class Transaction:
     @cached_property
     def membership_imports(self) -> MembershipImports:
         return MembershipImports(self.session)
+
+    @cached_property
+    def network(self) -> Network:
+        return Network(self.session)
+
+    @cached_property
+    def publications(self) -> Publications:
+        return Publications(self.session)
+
+    @cached_property
+    def gone(self) -> Gone:
+        return Gone(self.session)
 
     @cached_property
     def references(self) -> References:

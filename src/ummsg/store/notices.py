@@ -1,5 +1,6 @@
 """Which notices are on whose dashboard: the audience evaluated as a rule, at the moment of looking."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +61,15 @@ class Notices:
             select(func.count()).select_from(dismissals).where(dismissals.c.broadcast_id == broadcast_id)
         ).scalar_one()
         return number
+
+    def note_dismissals(self, dismissed: Iterable[tuple[int, int, datetime]]) -> None:
+        """Closed by these customers at these times; what is known already, or is about no notice, changes nothing."""
+        for broadcast_id, customer_id, at in dismissed:
+            is_notice = select(broadcasts.c.id).where(
+                broadcasts.c.id == broadcast_id, broadcasts.c.type == BroadcastType.NOTICE
+            )
+            if self._execute(is_notice).first() is not None:
+                self.dismiss(broadcast_id, customer_id, at)
 
     def forget_dismissals(self, broadcast_id: int) -> int:
         return self._execute(delete(dismissals).where(dismissals.c.broadcast_id == broadcast_id)).rowcount

@@ -141,8 +141,9 @@ class BroadcastRow(SQLModel, table=True):
     membership_statuses: list[str] = Field(sa_column=Column(JSON, nullable=False))
     at: datetime | None = _moment()
     at_local: datetime | None = Field(default=None, sa_column=Column(DateTime()))
-    default_zone: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
     """A wall time, of no zone: each customer's own clock shows it at another moment."""
+    default_zone: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """Whose time that is for customers without a zone."""
     not_after: datetime | None = _moment()
     starts: datetime | None = _moment()
     ends: datetime | None = _moment()
@@ -345,3 +346,59 @@ class DismissalRow(SQLModel, table=True):
     broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True))
     customer_id: int = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True))
     dismissed_at: datetime = _moment(nullable=False)
+
+
+class NetworkRow(SQLModel, table=True):
+    """The network that is connected, and how far it has been read."""
+
+    __tablename__ = "networks"
+
+    id: int = Field(default=None, primary_key=True)
+    url: str = _text()
+    user: str = _text()
+    directory: str = _text()
+    connected_at: datetime = _moment(nullable=False)
+    synced_at: datetime | None = _moment()
+    listing: str | None = _text(None)
+    """What a sync that has not ended was reading, and which id it had come to."""
+    after: int = 0
+    dismissals_after: int = 0
+
+
+class NetworkIdRow(SQLModel, table=True):
+    """Which id of the network a customer, product or membership stands for; `missed` when it was not there any more."""
+
+    __tablename__ = "network_ids"
+    __table_args__ = (Index("ix_network_ids_row", "listing", "row_id"),)
+
+    listing: str = Field(sa_type=Text, primary_key=True)
+    network_id: int = Field(primary_key=True)
+    row_id: int = Field(primary_key=True)
+    missed: bool = False
+
+
+class GoneCustomerRow(SQLModel, table=True):
+    """A customer who is not on the network any more, and not mailed."""
+
+    __tablename__ = "gone_customers"
+
+    customer_id: int = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True))
+    since: datetime = _moment(nullable=False)
+
+
+class PublicationRow(SQLModel, table=True):
+    """What the network is to hold of a notice, and how far that has come (`domain/publication.py`)."""
+
+    __tablename__ = "publications"
+    __table_args__ = (Index("ix_publications_due", "due_at"),)
+
+    notice_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True))
+    revision: int
+    edition: int = 0
+    settled: int = 0
+    there: bool = False
+    attempts: int = 0
+    due_at: datetime | None = _moment()
+    claim_token: str | None = _text(None)
+    lease_until: datetime | None = _moment()
+    reply: str = _text("")

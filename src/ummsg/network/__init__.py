@@ -1,0 +1,1 @@
+"""The multisite network: what it says over HTTP, and what it is told."""

@@ -1,0 +1,135 @@
+"""The network that ummsg is connected to, which of its ids stand for what here, and how far reading it has come."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlmodel import Session
+
+from ummsg.domain.network import Connected, DirectoryKind, Listing
+from ummsg.store.driver import driver_of
+from ummsg.store.tables import NetworkIdRow, NetworkRow, table_of
+
+networks = table_of(NetworkRow)
+ids = table_of(NetworkIdRow)
+
+_ONLY = 1
+"""The id of the one network there is."""
+
+_TABLES = {Listing.PRODUCTS: "products", Listing.CUSTOMERS: "customers", Listing.MEMBERSHIPS: "memberships"}
+
+
+class Network:
+    def __init__(self, session: Session) -> None:
+        self._execute = session.connection().execute
+        self._driver = driver_of(session)
+
+    def connected(self) -> Connected | None:
+        row = self._execute(select(networks)).first()
+        if row is None:
+            return None
+        return Connected(row.url, row.user, DirectoryKind(row.directory), row.connected_at)
+
+    def connect(self, connected: Connected) -> None:
+        """In place of whichever was connected; of the same network it is still known how far it was read."""
+        before = self.connected()
+        values = {
+            "url": connected.url,
+            "user": connected.user,
+            "directory": connected.directory.value,
+            "connected_at": connected.connected_at,
+        }
+        if before is not None and before.url == connected.url:
+            self._execute(update(networks).values(**values))
+            return
+        self.disconnect()
+        self._execute(insert(networks).values(id=_ONLY, listing=None, after=0, dismissals_after=0, **values))
+
+    def disconnect(self) -> None:
+        """What was read of it stays in the directory."""
+        self._execute(delete(ids))
+        self._execute(delete(networks))
+
+    # How far a sync has come
+
+    def stands_at(self) -> tuple[Listing, int] | None:
+        """The listing that a sync which did not end was reading, and the id that it had come to."""
+        row = self._execute(select(networks.c.listing, networks.c.after)).one()
+        return None if row.listing is None else (Listing(row.listing), row.after)
+
+    def stand_at(self, listing: Listing | None, after: int = 0) -> None:
+        """None: at none, as the last sync ended."""
+        self._execute(update(networks).values(listing=listing, after=after))
+
+    def synced_at(self) -> datetime | None:
+        found: datetime | None = self._execute(select(networks.c.synced_at)).scalar_one()
+        return found
+
+    def end_sync(self, now: datetime) -> None:
+        self._execute(update(networks).values(listing=None, after=0, synced_at=now))
+
+    def dismissals_after(self) -> int:
+        return int(self._execute(select(networks.c.dismissals_after)).scalar_one())
+
+    def dismissals_read(self, after: int) -> None:
+        self._execute(update(networks).values(dismissals_after=after))
+
+    # Whose id is whose
+
+    def rows_called(self, listing: Listing, external_ids: Collection[str]) -> dict[str, int]:
+        """The rows that have these external ids."""
+        found = self._driver.execute(
+            f"SELECT external_id, id FROM {_TABLES[listing]} WHERE external_id IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (json.dumps(list(external_ids)),),
+        )
+        return dict(found.fetchall())
+
+    def note(self, listing: Listing, pairs: Iterable[tuple[int, int]]) -> None:
+        """These rows stand for these ids of the network, and are there."""
+        self._driver.executemany(
+            "INSERT INTO network_ids (listing, network_id, row_id, missed) VALUES (?, ?, ?, 0)"
+            " ON CONFLICT DO UPDATE SET missed = 0",
+            ((listing.value, network_id, row_id) for network_id, row_id in pairs),
+        )
+
+    def miss(self, listing: Listing, after: int, until: int | None, present: Collection[int]) -> None:
+        """Of the rows whose network ids lie in that part of a listing, mark those that are not `present` there."""
+        end = (1 << 63) - 1 if until is None else until
+        self._driver.execute(
+            "UPDATE network_ids SET missed = 1 WHERE listing = ? AND network_id > ? AND network_id <= ?"
+            " AND row_id NOT IN (SELECT value FROM json_each(?))",
+            (listing.value, after, end, json.dumps(list(present))),
+        )
+
+    def missed(self, listing: Listing) -> list[int]:
+        rows = self._execute(select(ids.c.row_id).where(ids.c.listing == listing, ids.c.missed == 1))
+        return [row.row_id for row in rows]
+
+    def numbers(self) -> Mapping[Listing, int]:
+        """How many rows of each listing were there when it was last read."""
+        rows = self._execute(select(ids.c.listing, func.count()).group_by(ids.c.listing))
+        return {Listing(listing): number for listing, number in rows}
+
+    def forget(self, listing: Listing, row_ids: Collection[int]) -> None:
+        self._driver.execute(
+            "DELETE FROM network_ids WHERE listing = ? AND row_id IN (SELECT value FROM json_each(?))",
+            (listing.value, json.dumps(list(row_ids))),
+        )
+
+    def network_ids(self, listing: Listing, row_ids: Collection[int]) -> list[int]:
+        """What the network calls these rows, those of them that it has."""
+        rows = self._driver.execute(
+            "SELECT DISTINCT network_id FROM network_ids WHERE listing = ?"
+            " AND row_id IN (SELECT value FROM json_each(?)) ORDER BY network_id",
+            (listing.value, json.dumps(list(row_ids))),
+        )
+        return [row[0] for row in rows]
+
+    def row_of(self, listing: Listing, network_ids: Collection[int]) -> dict[int, int]:
+        """The rows that stand for these."""
+        rows: Any = self._execute(
+            select(ids.c.network_id, ids.c.row_id).where(ids.c.listing == listing, ids.c.network_id.in_(network_ids))
+        )
+        return {row.network_id: row.row_id for row in rows}
