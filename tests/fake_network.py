@@ -1,6 +1,7 @@
 """A network in memory, in place of the one that `ummsg network` talks to."""
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from ummsg.domain.network import DirectoryKind, Held, Listing, NetworkStatus, Page
@@ -18,7 +19,7 @@ def product(number: int, slug: str, **more: Any) -> dict[str, Any]:
 
 
 def membership(number: int, customer_id: int, plan_id: int, *addons: int, **more: Any) -> dict[str, Any]:
-    usual = {"status": "active", "starts_at": "2026-01-31T09:00:00Z", "expires_at": None}
+    usual = {"status": "active", "starts_at": "2026-01-31T09:00:00Z", "expires_at": None, "readable": True}
     return {"id": number, "customer_id": customer_id, "plan_id": plan_id, "addons": list(addons), **usual, **more}
 
 
@@ -39,6 +40,8 @@ class FakeNetwork:
         self.password = "the password"
         self.asked_with: list[tuple[str, str, str]] = []
         self.pages: list[tuple[str, int]] = []
+        self.told: list[tuple[str, int]] = []
+        """Those of them that were not known already."""
         self.on_page: Callable[[str, int], Any] = lambda name, after: None
         self._page_size = page_size
 
@@ -55,8 +58,12 @@ class FakeNetwork:
         numbers = {listing: len(items) for listing, items in zip(Listing, lists, strict=True)}
         return NetworkStatus("Example Network", self.wordpress, self.version, self.multisite, self.directory, numbers)
 
-    def page(self, listing: Listing, after: int) -> Page:
-        return self._page(listing.value, getattr(self, listing.value), after)
+    def page(self, listing: Listing, after: int, known: str = "") -> Page | None:
+        page = self._page(listing.value, getattr(self, listing.value), after)
+        if page.digest == known:
+            return None
+        self.told.append((listing.value, after))
+        return page
 
     def dismissals(self, after: int) -> Page:
         return self._page("dismissals", self.closed, after)
@@ -90,4 +97,5 @@ class FakeNetwork:
         self.pages.append((name, after))
         later = sorted((item for item in items if item["id"] > after), key=lambda item: item["id"])
         shown = later[: self._page_size]
-        return Page(shown, shown[-1]["id"] if len(later) > len(shown) else None)
+        following = shown[-1]["id"] if len(later) > len(shown) else None
+        return Page(shown, following, sha256(repr((shown, following)).encode()).hexdigest())

@@ -102,6 +102,7 @@ function register_routes(): void
     $paged = [
         'after' => ['type' => 'integer', 'minimum' => 0, 'default' => 0],
         'limit' => ['type' => 'integer', 'minimum' => 1, 'maximum' => PAGE_LIMIT, 'default' => PAGE_LIMIT],
+        'known' => ['type' => 'string', 'maxLength' => 64, 'default' => ''],
     ];
     $route = function (string $path, string $methods, string $callback, array $args = []) use ($allowed) {
         register_rest_route('ummsg/v1', $path, [
@@ -184,7 +185,8 @@ function site_owners(): string
 }
 
 /**
- * A page of what a query finds, in the order of `id`: `next` is what to ask for `after` it, null at the end.
+ * A page of what a query finds, in the order of `id`: `next` is what to ask for `after` it, null at the end. Whoever
+ * says by its `digest` that they know this page is not told it again.
  *
  * @param string $query with `%d` for the id after which it begins, and `%d` for how many.
  */
@@ -195,10 +197,12 @@ function page(\WP_REST_Request $request, string $query, callable $shown): array
     $rows = $wpdb->get_results($wpdb->prepare($query, (int) $request['after'], $limit + 1));
     $more = count($rows) > $limit;
     $rows = array_slice($rows, 0, $limit);
-    return [
+    $page = [
         'items' => array_map($shown, $rows),
         'next' => $more ? (int) end($rows)->id : null,
     ];
+    $digest = hash('sha256', wp_json_encode($page));
+    return $digest === $request['known'] ? ['unchanged' => true] : $page + ['digest' => $digest];
 }
 
 function get_customers(\WP_REST_Request $request): array
@@ -231,7 +235,7 @@ function get_products(\WP_REST_Request $request): array
 {
     global $wpdb;
     if (!has_plugin()) {
-        return ['items' => [], 'next' => null];
+        return ['items' => [], 'next' => null, 'digest' => 'none'];
     }
     $query = "SELECT id, slug, name, type, active FROM {$wpdb->base_prefix}wu_products WHERE id > %d ORDER BY id LIMIT %d";
     return page($request, $query, function ($row) {
@@ -249,7 +253,7 @@ function get_memberships(\WP_REST_Request $request): array
 {
     global $wpdb;
     if (!has_plugin()) {
-        return ['items' => [], 'next' => null];
+        return ['items' => [], 'next' => null, 'digest' => 'none'];
     }
     $query = "SELECT id, customer_id, plan_id, addon_products, status, date_created, date_expiration
         FROM {$wpdb->base_prefix}wu_memberships WHERE id > %d ORDER BY id LIMIT %d";

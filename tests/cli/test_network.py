@@ -10,6 +10,7 @@ import pytest
 from tests.cli.test_broadcast_new import recipients
 from tests.fake_network import FakeNetwork, customer, membership, product
 from tests.program import Program, Result
+from tests.smtp_server import SmtpServer
 from ummsg.domain.network import DirectoryKind
 from ummsg.errors import InvalidInput, NetworkUnreachable
 
@@ -164,6 +165,21 @@ class TestSync:
         ]
         assert ummsg.dump() == before
 
+    def test_pages_that_have_not_changed_are_not_told_again(
+        self, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        connected("network", "sync")
+        there.told = []
+        there.customers[2]["name"] = "Cleopatra"
+        assert line(connected("network", "sync"), "customers") == ["0", "1", "2", "0", "0", "0"]
+        assert there.told == [("customers", 12)]
+        assert rows(connected, "customers")[2]["name"] == "Cleopatra"
+
+    def test_what_was_rejected_is_said_each_time(self, there: FakeNetwork, connected: Callable[..., Result]) -> None:
+        there.customers[2]["email"] = ""
+        for _ in range(2):
+            assert line(connected("network", "sync"), "customers")[5] == "1"
+
     def test_what_has_changed_there_changes_here(self, there: FakeNetwork, connected: Callable[..., Result]) -> None:
         connected("network", "sync")
         there.customers[1] = customer(12, "Bosse", email="bo@example.com")
@@ -196,6 +212,25 @@ class TestSync:
         connected(*EMAIL, "--everyone", "--subject", "Again")
         assert sorted(recipients(ummsg)) == 2 * ["anna@example.com"] + 2 * ["bo@example.com"]
         assert "cleo@example.com" in connected("customers", "list").out
+        shown = json.loads(connected("customers", "show", "cleo@example.com", "--format", "json").out)
+        assert shown["gone_at"] == "2026-11-23T12:00:00Z"
+        why = connected("broadcast", "why", 2, "--customer", "cleo@example.com")
+        assert "not in the audience: the customer is gone from the network" in why.out
+
+    def test_nor_sent_what_failed_once_more_nor_what_an_event_causes(
+        self, ummsg: Program, smtp_server: SmtpServer, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        ummsg.environ["UMMSG_MAIL_URL"] = smtp_server.url
+        connected("network", "sync")
+        smtp_server.script("RCPT", "550 5.7.1 no", recipient="cleo@example.com", times=1)
+        connected(*EMAIL, "--everyone")
+        del there.customers[2]
+        connected("network", "sync", "--allow-shrink")
+        assert "not there any more" in connected("broadcast", "retry", 1, "--yes").err
+        connected("emails", "import", "payment_received_customer")
+        connected("events", "fire", "payment_received", "--payload", "customer_id=13")
+        connected("outbox", "run")
+        assert smtp_server.received_by("cleo@example.com") == []
 
     def test_who_comes_back_is_mailed_again(
         self, ummsg: Program, there: FakeNetwork, connected: Callable[..., Result]
@@ -253,6 +288,15 @@ class TestSync:
         for words in ("customer 14: ", "customer 15: the address anna@example.com", "membership 23: customer"):
             assert words in result.err
         assert len(rows(connected, "customers")) == 3
+
+    def test_add_ons_that_cannot_be_read_are_said_and_the_plan_is_kept(
+        self, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        there.memberships[0] |= {"addons": [], "readable": False}
+        result = connected("network", "sync")
+        assert result.code == 3
+        assert "membership 21: its add-on products cannot be read" in result.err
+        assert ("anna@example.com", "pro", "active") in memberships(connected)
 
     def test_one_that_was_stopped_goes_on_where_it_was(
         self, there: FakeNetwork, connected: Callable[..., Result]

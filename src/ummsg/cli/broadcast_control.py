@@ -173,7 +173,7 @@ def _say_requeued(ummsg: "Runtime", broadcast_id: int, done: "Requeue", state: s
         views.talk(f"{_deliveries(done.suppressed)} left {state}: the address is suppressed.")
         views.next_step("ummsg suppressions list", "Look at them")
     if done.gone:
-        views.talk(f"{_deliveries(done.gone)} left {state}: the customer was deleted.")
+        views.talk(f"{_deliveries(done.gone)} left {state}: the customer is not there any more.")
     if done.number:
         paused = ummsg.broadcasts.get(broadcast_id).status is BroadcastStatus.PAUSED
         views.next_step(f"ummsg broadcast resume {broadcast_id}" if paused else "ummsg outbox run", "Send it")

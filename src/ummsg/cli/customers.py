@@ -55,7 +55,8 @@ def show(ctx: Context, customer: CustomerRef, format: Format = ListFormat.TABLE,
         {"product": slug, "status": membership.status.value, "expires": membership.expires_at}
         for membership, _, slug in ummsg.directory.memberships(customer=found)
     ]
-    views.record(_row(found) | {"memberships": memberships}, format, fields)
+    gone = {"gone_at": ummsg.directory.gone_since(found)}
+    views.record(_row(found) | {"memberships": memberships} | gone, format, fields)
 
 
 @app.command()

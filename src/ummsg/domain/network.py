@@ -77,9 +77,19 @@ class NetworkStatus:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a listing, by their ids, and what to ask for the rest after; None at its end."""
+    """Some of a listing, by their ids, and what to ask for the rest after; None at its end. By its `digest` the network
+    knows whether it has changed since."""
 
     items: Sequence[Mapping[str, Any]]
+    next: int | None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPage:
+    """A page that was read before: by its digest, and what came after it."""
+
+    digest: str
     next: int | None
 
 

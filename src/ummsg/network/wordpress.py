@@ -54,23 +54,23 @@ class WordPress:
         except (KeyError, TypeError, ValueError):
             self._not_understood()
 
-    def page(self, listing: Listing, after: int) -> Page:
-        """The next of a listing, those whose ids come `after` that one.
+    def page(self, listing: Listing, after: int, known: str = "") -> Page | None:
+        """The next of a listing, those whose ids come `after` that one; None if it is the page with the digest `known`.
 
         Raises as `status` does, and NotANetwork for ids that repeat, go back, or do not lead on.
         """
-        return self._page(listing.value, after)
+        return self._page(listing.value, after, known)
 
     def dismissals(self, after: int) -> Page:
         """Who closed which notice when, in the order in which they did. Raises as `page` does."""
-        return self._page("dismissals", after)
+        return self._whole_page("dismissals", after)
 
     def notices(self) -> dict[int, Held]:
         """What it holds of which notice, by our ids. Raises as `page` does."""
         found: dict[int, Held] = {}
         following: int | None = 0
         while following is not None:
-            page = self._page("notices", following)
+            page = self._whole_page("notices", following)
             following = page.next
             found |= {item["id"]: Held(item["digest"], item["revision"]) for item in page.items}
         return found
@@ -96,8 +96,16 @@ class WordPress:
             self._not_understood()
         return revision
 
-    def _page(self, name: str, after: int) -> Page:
-        said = self._ask("GET", f"/{name}", {"after": str(after), "limit": str(PAGE_SIZE)})
+    def _whole_page(self, name: str, after: int) -> Page:
+        page = self._page(name, after, "")
+        if page is None:
+            self._not_understood()
+        return page
+
+    def _page(self, name: str, after: int, known: str) -> Page | None:
+        said = self._ask("GET", f"/{name}", {"after": str(after), "limit": str(PAGE_SIZE), "known": known})
+        if known and said.get("unchanged") is True:
+            return None
         items, following = said.get("items"), said.get("next")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             self._not_understood()
@@ -111,7 +119,7 @@ class WordPress:
                 f"{self.url} gave a page of {name} that repeats or skips some (after {after})",
                 hint="try again; if it stays so, look at the network's log",
             )
-        return Page(items, following)
+        return Page(items, following, str(said.get("digest", ""))[:64])
 
     def close(self) -> None:
         if self._opened is not None:
@@ -217,6 +225,7 @@ _SHAPES: dict[str, dict[str, tuple[type, ...]]] = {
     "memberships": {
         **dict.fromkeys(("customer_id", "plan_id"), (int,)),
         "addons": (list,),
+        "readable": (bool,),
         "status": (str,),
         **dict.fromkeys(("starts_at", "expires_at"), _MOMENT),
     },

@@ -70,6 +70,11 @@ class Directory:
         customers = {customer.id: customer for customer in found.values() if customer is not None}
         return list(customers.values()), [address for address in pasted if found.get(address) is None]
 
+    def gone_since(self, customer: Customer) -> datetime | None:
+        """When it was found that they are not on the network any more; None of those who are."""
+        with self._store.read() as tx:
+            return tx.gone.since(customer.id)
+
     # Finding
 
     def search_customers(self, words: str, limit: int = 20) -> Found[Customer]:

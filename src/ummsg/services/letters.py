@@ -17,6 +17,7 @@ from ummsg.services.event_kinds import EventKinds
 from ummsg.services.prepared_email import Parcel
 from ummsg.services.system_email import PreparedSystemEmail, PreparedSystemEmails, Recipient
 from ummsg.store.engine import Transaction
+from ummsg.store.gone import GONE_FROM_NETWORK
 from ummsg.vocabulary import DeliveryStatus, EmailTarget
 
 
@@ -44,9 +45,18 @@ class Letter:
             return dropped(DeliveryStatus.CANCELLED, "the email is switched off", attempts=attempts)
         if self.event.not_after is not None and self.event.not_after <= now:
             return dropped(DeliveryStatus.CANCELLED, "too late: --not-after has passed", attempts=attempts)
+        if self._is_to_somebody_gone(tx, key):
+            return dropped(DeliveryStatus.CANCELLED, GONE_FROM_NETWORK, attempts=attempts)
         if reason := tx.suppressions.reasons([key]).get(key):
             return dropped(DeliveryStatus.SUPPRESSED, reason, attempts=attempts)
         return None
+
+    def _is_to_somebody_gone(self, tx: Transaction, key: str) -> bool:
+        """An admin is told of whoever it is about."""
+        customer = self.recipient.customer
+        if customer is None or email_key(customer.email) != key:
+            return False
+        return tx.gone.since(customer.id) is not None
 
     def parcel(self, *, now: datetime) -> Parcel:
         """Raises InvalidDraft, EmptyPlaceholder or RenderFailed, and NotConfigured without a sender."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ummsg.domain.imported import Cells, Rejected
-from ummsg.domain.network import Connected, Listing, Page
+from ummsg.domain.network import Connected, KnownPage, Listing, Page
 from ummsg.errors import InvalidInput
 from ummsg.network.wordpress import WordPress
 from ummsg.services.imports.block import Block
@@ -22,6 +22,7 @@ from ummsg.services.imports.run import Kind
 from ummsg.services.network import Network
 from ummsg.services.publishing import Publishing
 from ummsg.store.engine import Store, Transaction
+from ummsg.store.gone import GONE_FROM_NETWORK
 
 SHRINK_LIMIT = 0.1
 """The part of a listing that may be gone without anybody being asked."""
@@ -136,7 +137,7 @@ class _Run:
         }
 
     def everything(self, *, allow_shrink: bool) -> SyncReport:
-        with self._transaction() as tx:
+        with self._look() as tx:
             stood = tx.network.stands_at()
         self._report.went_on = stood is not None
         start, after = stood or (Listing.PRODUCTS, 0)
@@ -160,14 +161,23 @@ class _Run:
         """One for everything in a rehearsal."""
         return self._store.begin() if self._rehearsal is None else nullcontext(self._rehearsal)
 
+    def _look(self) -> AbstractContextManager[Transaction]:
+        return self._store.read() if self._rehearsal is None else nullcontext(self._rehearsal)
+
     def _read(self, listing: Listing, after: int) -> None:
         following: int | None = after
         while following is not None:
             after = following
-            page = self._wordpress.page(listing, after)
-            following = page.next
+            with self._look() as tx:
+                known = tx.network.known_page(listing, after)
+            page = self._wordpress.page(listing, after, known.digest if known else "")
             with self._transaction() as tx:
-                self._store_page(tx, listing, after, page)
+                if page is not None:
+                    following = page.next
+                    self._store_page(tx, listing, after, page)
+                elif known is not None:
+                    following = known.next
+                    self._pass_over(tx, listing, after, following)
                 self._stand(tx, listing, following)
             self._watch(SyncProgress(listing, self._report.of[listing].read, self._numbers[listing]))
 
@@ -189,10 +199,16 @@ class _Run:
         rejected = [*block.rejected, *outcome.rejected]
         synced.rejected += len(rejected)
         synced.examples += map(_described, rejected[: EXAMPLES - len(synced.examples)])
+        all_good = not rejected and bool(page.digest)
+        tx.network.note_page(listing, after, KnownPage(page.digest, page.next), good=all_good)
         present = self._note(tx, listing, page.items)
         tx.network.miss(listing, after, page.next, present)
         if listing is Listing.CUSTOMERS:
             synced.back += tx.gone.unmark(present)
+
+    def _pass_over(self, tx: Transaction, listing: Listing, after: int, following: int | None) -> None:
+        """A page that is what it was: its rows stand."""
+        self._report.of[listing].unchanged += tx.network.number_between(listing, after, following)
 
     def _note(self, tx: Transaction, listing: Listing, items: Sequence[Mapping[str, Any]]) -> list[int]:
         """Which rows stand for these now."""
@@ -207,14 +223,14 @@ class _Run:
             self._report.of[listing].gone = len(rows)
         tx.gone.mark(gone[Listing.CUSTOMERS], now)
         for customer_id in gone[Listing.CUSTOMERS]:
-            tx.outbox.cancel_for_customer(customer_id, "the customer is gone from the network", now)
+            tx.outbox.cancel_for_customer(customer_id, GONE_FROM_NETWORK, now)
         tx.memberships.delete(gone[Listing.MEMBERSHIPS])
         tx.products.deactivate(gone[Listing.PRODUCTS])
         for listing, rows in gone.items():
             tx.network.forget(listing, rows)
 
     def _read_dismissals(self) -> None:
-        with self._transaction() as tx:
+        with self._look() as tx:
             following: int | None = tx.network.dismissals_after()
         while following is not None:
             page = self._wordpress.dismissals(following)
@@ -291,17 +307,17 @@ def _of_customers(items: Sequence[Mapping[str, Any]]) -> Block:
 
 def _of_memberships(items: Sequence[Mapping[str, Any]]) -> Block:
     columns = ("id", "customer", "product", "status", "starts", "expires")
-    return _block(
+    block = _block(
         columns,
         (
-            (
-                item["id"],
-                [name, item["customer_id"], product, item["status"], item["starts_at"], item["expires_at"]],
-            )
+            (item["id"], [name, item["customer_id"], product, item["status"], item["starts_at"], item["expires_at"]])
             for item in items
             for name, product in _tied(item).items()
         ),
     )
+    unreadable = [item["id"] for item in items if not item["readable"]]
+    block.rejected = [Rejected(Cells(number, []), "its add-on products cannot be read") for number in unreadable]
+    return block
 
 
 _BLOCKS = {

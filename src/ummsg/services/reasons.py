@@ -10,6 +10,7 @@ from ummsg.domain.delivery import Attempt, Delivery
 from ummsg.domain.notice import notice_state
 from ummsg.domain.why import Why, counting, history, matched, received, unmatched
 from ummsg.store.engine import Store, Transaction
+from ummsg.store.gone import GONE_FROM_NETWORK
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, NoticeState
 
 
@@ -73,6 +74,8 @@ def _of_frozen(tx: Transaction, broadcast: Broadcast, customer: Customer, now: d
         return _of_delivery(delivery, noted, found, received(delivery, noted, found), now)
     if other := tx.outbox.to_address(broadcast.id, email_key(customer.email)):
         reason = f"the address was another recipient's: {_owner(tx, other)}"
+    elif found and tx.gone.since(customer.id):
+        reason = f"not in the audience: {GONE_FROM_NETWORK}"
     elif found:
         reason = f"not in the audience when it was frozen; now {matched(found)}"
     else:
@@ -88,6 +91,8 @@ def _of_unfrozen(tx: Transaction, broadcast: Broadcast, customer: Customer, now:
     key = email_key(customer.email)
     if not found:
         reason = unmatched(matches, audience)
+    elif tx.gone.since(customer.id):
+        reason = f"left out: {GONE_FROM_NETWORK}"
     elif suppressed := tx.suppressions.reasons([key]).get(key):
         reason = f"left out: the address is suppressed ({suppressed})"
     else:

@@ -9,11 +9,9 @@ from typing import NamedTuple, Protocol
 
 from ummsg.config import Settings
 from ummsg.domain.broadcast import TOO_LATE
-from ummsg.domain.customer import Customer
 from ummsg.domain.delivery import USUAL, Delivery, Retries, Settled, dropped
 from ummsg.domain.placeholders import known_placeholders
 from ummsg.errors import InvalidInput, NotConfigured, UmmsgError
-from ummsg.mail.templates import RenderFailed
 from ummsg.services.error_rates import ErrorRates
 from ummsg.services.gate import Gate
 from ummsg.services.letters import Letters
@@ -164,9 +162,13 @@ class Turns:
             if reason := reasons.get(delivery.id):
                 settled = dropped(DeliveryStatus.SUPPRESSED, reason, attempts=delivery.attempts)
                 self._drop(tx, delivery, settled, turn)
+            elif (customer := customers.get(delivery.customer_id or 0)) is None:
+                settled = dropped(
+                    DeliveryStatus.CANCELLED, "the customer is not there any more", attempts=delivery.attempts
+                )
+                self._drop(tx, delivery, settled, turn)
             else:
-                customer = customers.get(delivery.customer_id or 0)
-                making = _making(prepared, delivery, customer)
+                making = partial(prepared.of_delivery, customer, delivery)
                 turn.claimed.append(Claimed(delivery, making, prepared.retries))
         return True
 
@@ -182,15 +184,5 @@ class Turns:
         return self._prepared[broadcast_id]
 
 
-def _making(prepared: PreparedEmail, delivery: Delivery, customer: Customer | None) -> MakeParcel:
-    if customer is None:
-        return _for_nobody
-    return partial(prepared.of_delivery, customer, delivery)
-
-
 def _has_passed(moment: datetime | None, now: datetime) -> bool:
     return moment is not None and moment <= now
-
-
-def _for_nobody(*, now: datetime) -> Parcel:
-    raise RenderFailed("the customer is no longer in the directory")

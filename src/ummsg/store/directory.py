@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from ummsg.domain.customer import Customer, Membership, Product, email_key
 from ummsg.store import search
+from ummsg.store.gone import still_there
 from ummsg.store.rows import addressee_of, columns_of_addressee, customer_of, membership_of, product_of
 from ummsg.store.sets import listed, listed_as, rows_as_one, rows_in
 from ummsg.store.tables import (
@@ -45,7 +46,7 @@ class Customers:
         return list(self._where(customers.c.id.in_(listed(ids))))
 
     def addressees(self, ids: Collection[int], fields: frozenset[str]) -> dict[int, Customer]:
-        """Those that exist, with what a message is made of: name, address and these fields, and no others."""
+        """Those that are there, with what a message is made of: name, address and these fields, and no others."""
         found = self._execute(_addressees(fields), {"ids": json.dumps(list(ids))}).scalar_one()
         return {row[0]: addressee_of(row) for row in rows_in(found)}
 
@@ -181,7 +182,9 @@ class Products:
 @cache
 def _addressees(fields: frozenset[str]) -> Select[Any]:
     """Built once: it runs with every window that is claimed."""
-    return rows_as_one(select(*columns_of_addressee(customers, fields)).where(customers.c.id.in_(listed_as("ids"))))
+    return rows_as_one(
+        select(*columns_of_addressee(customers, fields)).where(customers.c.id.in_(listed_as("ids")), still_there())
+    )
 
 
 class Memberships:

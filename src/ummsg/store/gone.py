@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
@@ -14,14 +15,18 @@ customers = table_of(CustomerRow)
 gone = table_of(GoneCustomerRow)
 
 
-def still_there() -> ColumnElement[bool]:
-    """The condition on `customers`; few are gone, however many there are."""
-    return customers.c.id.not_in(select(gone.c.customer_id))
+def still_there(customer_id: ColumnElement[Any] = customers.c.id) -> ColumnElement[bool]:
+    """Few are gone, however many there are."""
+    return customer_id.not_in(select(gone.c.customer_id))
+
+
+GONE_FROM_NETWORK = "the customer is gone from the network"
 
 
 class Gone:
     def __init__(self, session: Session) -> None:
         self._driver = driver_of(session)
+        self._execute = session.connection().execute
 
     def mark(self, customer_ids: Collection[int], now: datetime) -> None:
         self._driver.executemany(
@@ -37,10 +42,7 @@ class Gone:
         )
         return done.rowcount
 
-    def since(self, customer_ids: Collection[int]) -> set[int]:
-        """Those of them that are gone."""
-        rows = self._driver.execute(
-            "SELECT customer_id FROM gone_customers WHERE customer_id IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(customer_ids)),),
-        )
-        return {row[0] for row in rows}
+    def since(self, customer_id: int) -> datetime | None:
+        """When it was found that they are gone; None of those who are there."""
+        row = self._execute(select(gone.c.since).where(gone.c.customer_id == customer_id)).first()
+        return None if row is None else row.since

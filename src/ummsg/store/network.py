@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlmodel import Session
 
-from ummsg.domain.network import Connected, DirectoryKind, Listing
+from ummsg.domain.network import Connected, DirectoryKind, KnownPage, Listing
 from ummsg.store.driver import driver_of
-from ummsg.store.tables import NetworkIdRow, NetworkRow, table_of
+from ummsg.store.tables import NetworkIdRow, NetworkPageRow, NetworkRow, table_of
 
 networks = table_of(NetworkRow)
 ids = table_of(NetworkIdRow)
+pages = table_of(NetworkPageRow)
 
 _ONLY = 1
 """The id of the one network there is."""
@@ -50,6 +51,7 @@ class Network:
     def disconnect(self) -> None:
         """What was read of it stays in the directory."""
         self._execute(delete(ids))
+        self._execute(delete(pages))
         self._execute(delete(networks))
 
     # How far a sync has come
@@ -75,6 +77,22 @@ class Network:
 
     def dismissals_read(self, after: int) -> None:
         self._execute(update(networks).values(dismissals_after=after))
+
+    # Pages that were read before
+
+    def known_page(self, listing: Listing, after: int) -> KnownPage | None:
+        row = self._execute(select(pages).where(pages.c.listing == listing, pages.c.after == after)).first()
+        return None if row is None else KnownPage(row.digest, row.next)
+
+    def note_page(self, listing: Listing, after: int, page: KnownPage, *, good: bool) -> None:
+        """In place of all pages that began in its part of the listing. One that is not `good` is read again, whether or
+        not it changes."""
+        replaced = [pages.c.listing == listing, pages.c.after >= after]
+        if page.next is not None:
+            replaced.append(pages.c.after < page.next)
+        self._execute(delete(pages).where(*replaced))
+        if good:
+            self._execute(insert(pages).values(listing=listing, after=after, digest=page.digest, next=page.next))
 
     # Whose id is whose
 
@@ -102,6 +120,13 @@ class Network:
             " AND row_id NOT IN (SELECT value FROM json_each(?))",
             (listing.value, after, end, json.dumps(list(present))),
         )
+
+    def number_between(self, listing: Listing, after: int, until: int | None) -> int:
+        """How many rows stand in that part of a listing, without those that are missed."""
+        mine = [ids.c.listing == listing, ids.c.network_id > after, ids.c.missed.is_(False)]
+        if until is not None:
+            mine.append(ids.c.network_id <= until)
+        return int(self._execute(select(func.count()).select_from(ids).where(*mine)).scalar_one())
 
     def missed(self, listing: Listing) -> list[int]:
         rows = self._execute(select(ids.c.row_id).where(ids.c.listing == listing, ids.c.missed == 1))

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from ummsg.domain.delivery import TRANSITIONS, Requeue
 from ummsg.store.attempts import noting
+from ummsg.store.gone import still_there
 from ummsg.store.tables import DeliveryRow, SuppressionRow, table_of
 from ummsg.vocabulary import DeliveryStatus
 
@@ -73,4 +74,4 @@ def _is_suppressed() -> ColumnElement[bool]:
 
 
 def _has_customer_and_address() -> ColumnElement[bool]:
-    return and_(deliveries.c.customer_id.is_not(None), ~_is_suppressed())
+    return and_(deliveries.c.customer_id.is_not(None), still_there(deliveries.c.customer_id), ~_is_suppressed())

@@ -377,6 +377,17 @@ class NetworkIdRow(SQLModel, table=True):
     missed: bool = False
 
 
+class NetworkPageRow(SQLModel, table=True):
+    """A page of a listing as it was read last, all of it good: who is told its digest does not say it again."""
+
+    __tablename__ = "network_pages"
+
+    listing: str = Field(sa_type=Text, primary_key=True)
+    after: int = Field(primary_key=True)
+    digest: str = _text()
+    next: int | None = None
+
+
 class GoneCustomerRow(SQLModel, table=True):
     """A customer who is not on the network any more, and not mailed."""
 

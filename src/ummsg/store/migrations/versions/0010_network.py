@@ -30,6 +30,15 @@ STATEMENTS = (
     )
     """,
     """
+    CREATE TABLE network_pages (
+        listing TEXT NOT NULL,
+        "after" INTEGER NOT NULL,
+        digest TEXT NOT NULL,
+        next INTEGER,
+        PRIMARY KEY (listing, "after")
+    )
+    """,
+    """
     CREATE TABLE gone_customers (
         customer_id INTEGER NOT NULL,
         since DATETIME NOT NULL,
