@@ -37,6 +37,8 @@ class FakeNetwork:
         self.version = "1.0.0"
         self.wordpress = "6.1"
         self.multisite = True
+        self.main_site = ""
+        """Its address, if another than the one that is connected."""
         self.password = "the password"
         self.asked_with: list[tuple[str, str, str]] = []
         self.pages: list[tuple[str, int]] = []
@@ -51,12 +53,15 @@ class FakeNetwork:
 
     def _opened(self, url: str, user: str, password: str) -> Any:
         self.asked_with.append((url, user, password))
+        self.url = self.main_site or url
         return self
 
     def status(self) -> NetworkStatus:
         lists = (self.products, self.customers, self.memberships)
         numbers = {listing: len(items) for listing, items in zip(Listing, lists, strict=True)}
-        return NetworkStatus("Example Network", self.wordpress, self.version, self.multisite, self.directory, numbers)
+        return NetworkStatus(
+            "Example Network", self.url, self.wordpress, self.version, self.multisite, self.directory, numbers
+        )
 
     def page(self, listing: Listing, after: int, known: str = "") -> Page | None:
         page = self._page(listing.value, getattr(self, listing.value), after)

@@ -190,11 +190,14 @@ function site_owners(): string
  *
  * @param string $query with `%d` for the id after which it begins, and `%d` for how many.
  */
-function page(\WP_REST_Request $request, string $query, callable $shown): array
+function page(\WP_REST_Request $request, string $query, callable $shown)
 {
     global $wpdb;
     $limit = (int) $request['limit'];
     $rows = $wpdb->get_results($wpdb->prepare($query, (int) $request['after'], $limit + 1));
+    if ($wpdb->last_error !== '' || !is_array($rows)) { // which must not look like the end of the listing
+        return new \WP_Error('ummsg_not_read', 'The database did not answer.', ['status' => 500]);
+    }
     $more = count($rows) > $limit;
     $rows = array_slice($rows, 0, $limit);
     $page = [
@@ -205,7 +208,7 @@ function page(\WP_REST_Request $request, string $query, callable $shown): array
     return $digest === $request['known'] ? ['unchanged' => true] : $page + ['digest' => $digest];
 }
 
-function get_customers(\WP_REST_Request $request): array
+function get_customers(\WP_REST_Request $request)
 {
     global $wpdb;
     $prefix = $wpdb->base_prefix;
@@ -231,7 +234,7 @@ function get_customers(\WP_REST_Request $request): array
     });
 }
 
-function get_products(\WP_REST_Request $request): array
+function get_products(\WP_REST_Request $request)
 {
     global $wpdb;
     if (!has_plugin()) {
@@ -249,7 +252,7 @@ function get_products(\WP_REST_Request $request): array
     });
 }
 
-function get_memberships(\WP_REST_Request $request): array
+function get_memberships(\WP_REST_Request $request)
 {
     global $wpdb;
     if (!has_plugin()) {
@@ -300,7 +303,7 @@ function moment($stored): ?string
     return str_replace(' ', 'T', (string) $stored) . 'Z';
 }
 
-function get_dismissals(\WP_REST_Request $request): array
+function get_dismissals(\WP_REST_Request $request)
 {
     create_tables();
     $query = 'SELECT * FROM ' . table('dismissals') . ' WHERE id > %d ORDER BY id LIMIT %d';
@@ -315,7 +318,7 @@ function get_dismissals(\WP_REST_Request $request): array
     });
 }
 
-function get_notices(\WP_REST_Request $request): array
+function get_notices(\WP_REST_Request $request)
 {
     create_tables();
     $query = 'SELECT id, digest, revision FROM ' . table('notices') . " WHERE digest != '' AND id > %d ORDER BY id LIMIT %d";

@@ -260,6 +260,7 @@ class TestSync:
         assert result.code == 2
         assert "3 of 3 customers would be gone" in result.err
         assert "ummsg network sync --allow-shrink" in result.err
+        assert line(result, "customers")[:3] == ["0", "0", "0"]
         connected(*EMAIL, "--everyone")
         assert len(recipients(ummsg)) == 3
 
@@ -349,6 +350,89 @@ class TestSync:
         assert "their numbers mean other people" in result.err
         assert ummsg.dump() == before
 
+    def test_connected_anew_it_is_known_by_addresses(
+        self, ummsg: Program, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        connected("network", "sync")
+        there.directory = DirectoryKind.SITE_OWNERS
+        there.customers = [customer(12, "Anna"), customer(11, "Bo"), customer(14, "Cleo")]
+        there.memberships, there.products = [], []
+        connected(*CONNECT, stdin="x\n")
+        result = connected("network", "sync")
+        assert result.code == 0
+        found = {row["email"]: (row["id"], row["external_id"]) for row in rows(connected, "customers")}
+        assert {email: number for email, (_, number) in found.items()} == {
+            "anna@example.com": "12",
+            "bo@example.com": "11",
+            "cleo@example.com": "14",
+        }
+
+    def test_who_left_while_it_was_disconnected_is_gone(
+        self, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        connected("network", "sync")
+        connected("network", "disconnect", "--yes")
+        del there.customers[2]
+        connected(*CONNECT, stdin="x\n")
+        assert line(connected("network", "sync", "--allow-shrink"), "customers")[3] == "1"
+
+    def test_a_part_of_a_network_is_not_the_network(self, ummsg: Program, there: FakeNetwork) -> None:
+        there.main_site = "https://example.com/"
+        result = ummsg("network", "connect", f"{URL}/anna", "--user", "admin", stdin="x\n", set_up=there.set_up)
+        assert result.code == 2
+        assert "not its main site" in result.err
+
+    def test_who_comes_back_under_another_number_is_the_same_customer(
+        self, ummsg: Program, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        connected("network", "sync")
+        there.customers[2] = customer(99, "Cleo")
+        there.memberships.append(membership(30, 99, 4))
+        assert connected("network", "sync", "--allow-shrink").code == 3
+        result = connected("network", "sync")
+        assert (result.code, line(result, "customers")[4]) == (0, "1")
+        assert len(rows(connected, "customers")) == 3
+        connected(*EMAIL, "--customer", "cleo@example.com")
+        assert recipients(ummsg) == ["cleo@example.com"]
+        assert ("cleo@example.com", "pro", "active") in memberships(connected)
+
+    def test_addresses_and_slugs_that_change_hands(self, connected: Callable[..., Result], there: FakeNetwork) -> None:
+        there.__init__(page_size=10)  # type: ignore[misc]
+        connected("network", "sync")
+        anna, bo, cleo = there.customers
+        anna["email"], bo["email"], cleo["email"] = bo["email"], cleo["email"], anna["email"]
+        pro, extra = there.products
+        pro["slug"], extra["slug"] = extra["slug"], pro["slug"]
+        result = connected("network", "sync")
+        assert result.code == 0, result.err
+        assert [(row["name"], row["email"]) for row in rows(connected, "customers")] == [
+            ("Anna", "bo@example.com"),
+            ("Bo", "cleo@example.com"),
+            ("Cleo", "anna@example.com"),
+        ]
+        assert {row["name"]: row["slug"] for row in rows(connected, "products")} == {"Pro": "extra", "Extra": "pro"}
+
+    def test_the_networks_numbers_are_never_taken_for_ours(
+        self, ummsg: Program, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        ummsg("customers", "import", ummsg.write("c.csv", "email\nzoe@example.com\n"))
+        there.products.append(product(9, "4"))
+        there.memberships.append(membership(30, 1, 4))
+        there.memberships.append(membership(31, 13, 1))
+        result = connected("network", "sync")
+        assert line(result, "memberships")[5] == "2"
+        assert memberships(connected) == [
+            ("anna@example.com", "extra", "active"),
+            ("anna@example.com", "pro", "active"),
+            ("bo@example.com", "pro", "trialing"),
+        ]
+
+    def test_who_was_deleted_here_and_is_there_comes_back_whole(self, connected: Callable[..., Result]) -> None:
+        connected("network", "sync")
+        connected("customers", "delete", "anna@example.com", "--yes")
+        connected("network", "sync")
+        assert ("anna@example.com", "pro", "active") in memberships(connected)
+
     def test_products_that_are_gone_are_not_sold_any_more(
         self, there: FakeNetwork, connected: Callable[..., Result]
     ) -> None:
@@ -363,10 +447,11 @@ class TestSync:
     ) -> None:
         connected("network", "sync")
         connected("broadcast", "new", "--type", "notice", "--everyone", *EMAIL[4:])
+        edition = there.shown[1]["edition"]
         there.closed = [
-            {"id": 1, "notice_id": 1, "edition": 0, "customer_id": 11, "dismissed_at": "2026-11-23T11:00:00Z"},
-            {"id": 2, "notice_id": 99, "edition": 0, "customer_id": 11, "dismissed_at": "2026-11-23T11:00:00Z"},
-            {"id": 3, "notice_id": 1, "edition": 0, "customer_id": 99, "dismissed_at": "2026-11-23T11:00:00Z"},
+            {"id": 1, "notice_id": 1, "edition": edition, "customer_id": 11, "dismissed_at": "2026-11-23T11:00:00Z"},
+            {"id": 2, "notice_id": 99, "edition": edition, "customer_id": 11, "dismissed_at": "2026-11-23T11:00:00Z"},
+            {"id": 3, "notice_id": 1, "edition": edition, "customer_id": 99, "dismissed_at": "2026-11-23T11:00:00Z"},
             {"id": 4, "notice_id": 1, "edition": 7, "customer_id": 12, "dismissed_at": "2026-11-23T11:00:00Z"},
         ]
         connected("network", "sync")
@@ -410,15 +495,18 @@ class TestNotices:
         assert said["statuses"] == ["active", "trialing"]
         assert arrivals(connected) == ["there"]
 
-    def test_editing_and_withdrawing_reach_it_too(self, there: FakeNetwork, connected: Callable[..., Result]) -> None:
+    def test_editing_and_withdrawing_reach_it_too(
+        self, ummsg: Program, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
         connected(*NOTICE, "--everyone")
         first = there.shown[1]
         connected("broadcast", "edit", 1, "--subject", "Another day")
         assert there.shown[1]["subject"] == "Another day"
         assert there.shown[1]["revision"] > first["revision"]
         assert there.shown[1]["edition"] == first["edition"]
+        ummsg.now += timedelta(minutes=1)
         connected("broadcast", "edit", 1, "--reshow", "--subject", "Again")
-        assert there.shown[1]["edition"] == there.shown[1]["revision"]
+        assert there.shown[1]["edition"] > first["edition"]
         connected("notices", "withdraw", 1, "--yes")
         assert on_dashboards(there) == []
         assert arrivals(connected) == ["not there"]
@@ -497,6 +585,8 @@ class TestNotices:
         ummsg.now += timedelta(hours=2)
         ummsg(*CONNECT, stdin="x\n", set_up=there.set_up)
         ummsg("outbox", "run", set_up=there.set_up)
+        assert on_dashboards(there) == []  # who is who is not known yet
+        ummsg("network", "sync", set_up=there.set_up)
         assert on_dashboards(there) == [3]
 
     def test_disconnecting_takes_them_off(self, there: FakeNetwork, connected: Callable[..., Result]) -> None:

@@ -55,7 +55,8 @@ def sync(
     ctx: Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
     allow_shrink: Annotated[
-        bool, typer.Option("--allow-shrink", help="Even if more than a tenth of the customers would be gone.")
+        bool,
+        typer.Option("--allow-shrink", help="Even if more than a tenth of a listing would be gone."),
     ] = False,
 ) -> None:
     """Bring the network's products, customers, memberships and dismissals into the directory.
@@ -69,6 +70,7 @@ def sync(
     try:
         report = _synced(ummsg, dry_run=dry_run, allow_shrink=allow_shrink)
     except WouldShrink as error:
+        _summarise(error.report, dry_run=dry_run)
         if dry_run or not ummsg.prompter.interactive:
             raise
         views.error(error)

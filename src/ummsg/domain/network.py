@@ -50,14 +50,22 @@ class NetworkStatus:
     """What a network says of itself, and how many of each listing it has."""
 
     name: str
+    url: str
+    """Of the main site."""
     wordpress: str
     connector: str
     multisite: bool
     directory: DirectoryKind
     numbers: Mapping[Listing, int]
 
-    def check(self) -> None:
-        """Raises InvalidInput for a network that this ummsg cannot work with."""
+    def check(self, url: str) -> None:
+        """Raises InvalidInput for a network that this ummsg cannot work with, and if `url` is not its main site's."""
+        main = urlsplit(self.url)
+        if (main.netloc, main.path.rstrip("/")) != (urlsplit(url).netloc, urlsplit(url).path):
+            raise InvalidInput(
+                f"{url} is a part of the network {self.url}, and not its main site",
+                hint=f"ummsg network connect {self.url.rstrip('/')}",
+            )
         if not self.multisite:
             raise InvalidInput("That is one WordPress site and not a network", hint="connect a multisite's main site")
         if version_of(self.wordpress) < OLDEST_WORDPRESS:

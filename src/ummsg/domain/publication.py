@@ -25,7 +25,8 @@ class Publication:
     """What the network is to hold of a notice. Every change has a `revision` of its own, higher than those before; the
     network keeps the highest that it was told, so that what is late undoes nothing.
 
-    `edition` is the revision in which it was last shown again to those who had closed it.
+    `edition` is when (in seconds of Unix) it was published, or last shown again to those who had closed it: a database
+    that was restored from an older copy gives numbers anew, and not editions.
     """
 
     notice_id: int

@@ -45,6 +45,7 @@ class WordPress:
         try:
             return NetworkStatus(
                 name=str(said["network"]),
+                url=str(said["url"]),
                 wordpress=str(said["wordpress"]),
                 connector=str(said["connector"]),
                 multisite=said["multisite"] is True,

@@ -53,7 +53,7 @@ class Network:
             raise InvalidInput("A network is connected by a user and their application password", hint=_USAGE)
         with closing(self._open(url, user.strip(), password)) as network:
             status = network.status()
-        status.check()
+        status.check(url)
         self._keep(password)
         with self._store.begin() as tx:
             before = tx.network.connected()

@@ -19,6 +19,7 @@ from ummsg.services.imports.customers import CustomerImport
 from ummsg.services.imports.memberships import MembershipImport
 from ummsg.services.imports.products import ProductImport
 from ummsg.services.imports.run import Kind
+from ummsg.services.making_way import make_way_for_customers, make_way_for_products
 from ummsg.services.network import Network
 from ummsg.services.publishing import Publishing
 from ummsg.store.engine import Store, Transaction
@@ -67,7 +68,10 @@ class SyncProgress:
 
 
 class WouldShrink(InvalidInput):
-    """So much would be gone that it has to be said that it is meant; what was read is in the directory."""
+    """So much would be gone that it has to be said that it is meant; what was read is in the directory, as `report`
+    says."""
+
+    report: SyncReport
 
 
 class NetworkSync:
@@ -92,7 +96,7 @@ class NetworkSync:
         connected = self._network.connected()
         with closing(self._network.opened(connected)) as wordpress:
             status = wordpress.status()
-            status.check()
+            status.check(connected.url)
             _check_same(connected, status.directory)
             with self._store.rehearse() if dry_run else nullcontext() as rehearsal:
                 run = _Run(
@@ -133,7 +137,7 @@ class _Run:
         self._kinds: dict[Listing, Kind] = {
             Listing.PRODUCTS: ProductImport(),
             Listing.CUSTOMERS: CustomerImport(),
-            Listing.MEMBERSHIPS: MembershipImport(),
+            Listing.MEMBERSHIPS: MembershipImport(of_network=True),
         }
 
     def everything(self, *, allow_shrink: bool) -> SyncReport:
@@ -150,11 +154,12 @@ class _Run:
             if refused is None:
                 self._let_go(tx, gone)
             tx.network.end_sync(self._clock())
-        if refused is not None:
-            raise refused
         self._read_dismissals()
         if self._rehearsal is None:
             self._report.repaired = list(self._repair(self._wordpress))
+        if refused is not None:
+            refused.report = self._report
+            raise refused
         return self._report
 
     def _transaction(self) -> AbstractContextManager[Transaction]:
@@ -170,6 +175,8 @@ class _Run:
             after = following
             with self._look() as tx:
                 known = tx.network.known_page(listing, after)
+                if known is not None and not tx.network.is_whole(listing, after, known.next):
+                    known = None
             page = self._wordpress.page(listing, after, known.digest if known else "")
             with self._transaction() as tx:
                 if page is not None:
@@ -191,7 +198,12 @@ class _Run:
     def _store_page(self, tx: Transaction, listing: Listing, after: int, page: Page) -> None:
         kind, synced = self._kinds[listing], self._report.of[listing]
         block = _BLOCKS[listing](page.items)
-        outcome = kind.apply(tx, kind.records(block))
+        records = kind.records(block)
+        if listing is Listing.CUSTOMERS:
+            make_way_for_customers(tx, records)
+        elif listing is Listing.PRODUCTS:
+            make_way_for_products(tx, records)
+        outcome = kind.apply(tx, records)
         kind.finish(tx)
         synced.new += outcome.inserted
         synced.changed += outcome.updated

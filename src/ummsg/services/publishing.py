@@ -46,7 +46,7 @@ class Publishing:
         """Tell the network of every notice that is due; nothing where no network is connected, or nothing is due."""
         done = Published()
         with self._store.read() as tx:
-            if not tx.publications.is_due(self._clock()):
+            if not tx.publications.is_due(self._clock()) or tx.network.synced_at() is None:  # who is who is not known
                 return done
         token = secrets.token_hex(16)
         try:

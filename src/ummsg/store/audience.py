@@ -57,10 +57,10 @@ class Audiences:
             .group_by(suppressions.c.reason)
         )
         suppressed = {row[0]: row[1] for row in self._execute(by_reason)} if mailed else {}
-        matched = select(func.count()).select_from(customers).where(members(audience))
+        matched = self._number_of(audience)
         return AudienceCount(
-            targets=tuple(self._target_count(target, audience) for target in audience.targets),
-            recipients=self._execute(matched).scalar_one() - sum(suppressed.values()),
+            targets=tuple(self._target_count(target, audience, matched) for target in audience.targets),
+            recipients=matched - sum(suppressed.values()),
             suppressed=suppressed,
         )
 
@@ -141,11 +141,14 @@ class Audiences:
         )
         return map(customer_of, rows)
 
-    def _target_count(self, target: Target, audience: Audience) -> TargetCount:
-        number = self._execute(
-            select(func.count()).select_from(customers).where(members(Audience((target,), audience.statuses)))
-        ).scalar_one()
+    def _target_count(self, target: Target, audience: Audience, matched: int) -> TargetCount:
+        """`matched` is how many all targets match together: a million are not counted twice for the only one."""
+        only = len(audience.targets) == 1
+        number = matched if only else self._number_of(Audience((target,), audience.statuses))
         return TargetCount(target, self._label(target), number)
+
+    def _number_of(self, audience: Audience) -> int:
+        return int(self._execute(select(func.count()).select_from(customers).where(members(audience))).scalar_one())
 
     def _label(self, target: Target) -> str:
         if target.kind is TargetKind.EVERYONE:

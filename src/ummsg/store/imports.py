@@ -84,6 +84,18 @@ class CustomerImports:
         self._driver.execute(_RENAME, (json.dumps(renamed),))
         self._driver.executemany(_UPDATE, (_without_name(after) for _, after in changes))
 
+    def renumber(self, customers: Sequence[tuple[int, str | None]]) -> None:
+        """Give these customers these external ids, which nobody has."""
+        self._driver.executemany(
+            "UPDATE customers SET external_id = ? WHERE id = ?", ((new, number) for number, new in customers)
+        )
+
+    def let_go_of_addresses(self, customer_ids: Sequence[int]) -> None:
+        """Of customers whose address is changed in this transaction."""
+        self._driver.executemany(
+            "UPDATE customers SET email_key = '#' || id WHERE id = ?", ((number,) for number in customer_ids)
+        )
+
     def add_attribute_names(self, names: Iterable[str]) -> None:
         self._driver.executemany("INSERT OR IGNORE INTO attribute_names (name) VALUES (?)", ((name,) for name in names))
 
@@ -146,6 +158,12 @@ class ProductImports:
             (product.id if free else None, *astuple(product)[1:]),
         )
         return int(done.lastrowid or 0)
+
+    def let_go_of_slugs(self, product_ids: Sequence[int]) -> None:
+        """Of products whose slug is changed in this transaction."""
+        self._driver.executemany(
+            "UPDATE products SET slug = '#' || id WHERE id = ?", ((number,) for number in product_ids)
+        )
 
     def update(self, product: KnownProduct) -> None:
         self._driver.execute(
@@ -229,6 +247,14 @@ class References:
         slugs = self._found("products", "slug", {ref.lower() for ref in refs})
         by_slug = {ref: slugs[ref.lower()] for ref in refs if ref.lower() in slugs}
         return self._by_number("products", refs) | by_slug
+
+    def customers_of_network(self, external_ids: Collection[str]) -> dict[str, int]:
+        """The network's numbers, and never ours: they would name somebody else."""
+        return self._found("customers", "external_id", external_ids)
+
+    def products_of_network(self, external_ids: Collection[str]) -> dict[str, int]:
+        """As `customers_of_network`; a slug may be a number, too."""
+        return self._found("products", "external_id", external_ids)
 
     def _by_number(self, table: str, refs: Collection[str]) -> dict[str, int]:
         numbers = [int(ref) for ref in refs if ref.isascii() and ref.isdecimal() and len(ref) < 19]

@@ -29,30 +29,40 @@ class Network:
 
     def connected(self) -> Connected | None:
         row = self._execute(select(networks)).first()
-        if row is None:
+        if row is None or not row.user:
             return None
         return Connected(row.url, row.user, DirectoryKind(row.directory), row.connected_at)
 
     def connect(self, connected: Connected) -> None:
-        """In place of whichever was connected; of the same network it is still known how far it was read."""
-        before = self.connected()
+        """In place of whichever was connected. Of the same one it is still known who is who; of another one, or with
+        another directory, the numbers that rows have are not this network's."""
         values = {
             "url": connected.url,
             "user": connected.user,
             "directory": connected.directory.value,
             "connected_at": connected.connected_at,
         }
-        if before is not None and before.url == connected.url:
+        before = self._execute(select(networks)).first()
+        if before is not None and (before.url, before.directory) == (connected.url, connected.directory):
             self._execute(update(networks).values(**values))
             return
-        self.disconnect()
+        self._forget_numbers()
+        self._execute(delete(networks))
         self._execute(insert(networks).values(id=_ONLY, listing=None, after=0, dismissals_after=0, **values))
 
     def disconnect(self) -> None:
-        """What was read of it stays in the directory."""
+        """What was read of it stays, and so does who is who there, in case it is connected again."""
+        self._execute(delete(pages))
+        self._execute(update(networks).values(user="", listing=None, after=0, dismissals_after=0))
+
+    def _forget_numbers(self) -> None:
+        """Customers are known again by their addresses, products by their slugs."""
+        for listing, table in _TABLES.items():
+            mine = "(SELECT row_id FROM network_ids WHERE listing = ?)"
+            self._driver.execute(f"UPDATE {table} SET external_id = NULL WHERE id IN {mine}", (listing.value,))  # noqa: S608
+        self._driver.execute("DELETE FROM gone_customers")
         self._execute(delete(ids))
         self._execute(delete(pages))
-        self._execute(delete(networks))
 
     # How far a sync has come
 
@@ -120,6 +130,16 @@ class Network:
             " AND row_id NOT IN (SELECT value FROM json_each(?))",
             (listing.value, after, end, json.dumps(list(present))),
         )
+
+    def is_whole(self, listing: Listing, after: int, until: int | None) -> bool:
+        """Whether all rows of that part of a listing are still there: an admin may have deleted some."""
+        end = (1 << 63) - 1 if until is None else until
+        there = f"EXISTS (SELECT 1 FROM {_TABLES[listing]} WHERE id = row_id)"  # noqa: S608
+        lost = self._driver.execute(
+            f"SELECT 1 FROM network_ids WHERE listing = ? AND network_id > ? AND network_id <= ? AND NOT {there}",  # noqa: S608
+            (listing.value, after, end),
+        )
+        return lost.fetchone() is None
 
     def number_between(self, listing: Listing, after: int, until: int | None) -> int:
         """How many rows stand in that part of a listing, without those that are missed."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session
 
@@ -25,7 +25,7 @@ class Publications:
         """The network is to be told of a notice as it is by now; nothing where none is connected."""
         if self._execute(select(networks.c.id)).first() is None:
             return
-        new = {"notice_id": notice_id, "revision": 1, "edition": int(reshow), "due_at": now}
+        new = {"notice_id": notice_id, "revision": 1, "edition": int(now.timestamp()), "due_at": now}
         more: dict[str, Any] = {
             "revision": publications.c.revision + 1,
             "attempts": 0,
@@ -35,7 +35,7 @@ class Publications:
             "lease_until": None,
         }
         if reshow:
-            more["edition"] = publications.c.revision + 1
+            more["edition"] = func.max(publications.c.edition + 1, new["edition"])
         self._execute(insert(publications).values(**new).on_conflict_do_update(index_elements=["notice_id"], set_=more))
 
     def want_all(self, now: datetime) -> None:

@@ -22,6 +22,7 @@ STATUS = {
     "wordpress": "6.1",
     "multisite": True,
     "network": "Example Network",
+    "url": "https://example.com/",
     "directory": "site-owners",
     "customers": 1,
     "products": 0,

@@ -20,9 +20,11 @@ KNOWN = ("customer", "product", "id", "status", "starts", "expires")
 
 
 class MembershipImport:
-    """One run over one input."""
+    """One run over one input. `of_network`: customers and products are called by the network's numbers, never by ours,
+    nor by an address or a slug."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_network: bool = False) -> None:
+        self._of_network = of_network
         self.columns = Columns(KNOWN, required=["customer", "product"])
         self._seen = Seen()
 
@@ -48,7 +50,7 @@ class MembershipImport:
 
     def apply(self, tx: Transaction, records: Sequence[MembershipRecord]) -> Outcome:
         outcome = Outcome()
-        matching = _Matching(tx, records, self._seen)
+        matching = _Matching(tx, records, self._seen, of_network=self._of_network)
         for record in records:
             try:
                 matching.apply(record, outcome)
@@ -69,11 +71,15 @@ def _status(text: str) -> str:
 class _Matching:
     """A chunk of rows beside what is stored about their customers."""
 
-    def __init__(self, tx: Transaction, records: Sequence[MembershipRecord], seen: Seen) -> None:
+    def __init__(
+        self, tx: Transaction, records: Sequence[MembershipRecord], seen: Seen, *, of_network: bool = False
+    ) -> None:
         self._tx = tx
         self._seen = seen
-        self._customers = tx.references.customers({record.customer for record in records})
-        self._products = tx.references.products({record.product for record in records})
+        refs = tx.references
+        customers, products = {record.customer for record in records}, {record.product for record in records}
+        self._customers = refs.customers_of_network(customers) if of_network else refs.customers(customers)
+        self._products = refs.products_of_network(products) if of_network else refs.products(products)
         self._by_pair: dict[tuple[int, int], list[KnownMembership]] = defaultdict(list)
         self._by_external_id: dict[str, KnownMembership] = {}
         self._next_id = tx.membership_imports.next_id()
