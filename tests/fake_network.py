@@ -60,7 +60,14 @@ class FakeNetwork:
         lists = (self.products, self.customers, self.memberships)
         numbers = {listing: len(items) for listing, items in zip(Listing, lists, strict=True)}
         return NetworkStatus(
-            "Example Network", self.url, self.wordpress, self.version, self.multisite, self.directory, numbers
+            name="Example Network",
+            url=self.url,
+            wordpress=self.wordpress,
+            connector=self.version,
+            multisite=self.multisite,
+            directory=self.directory,
+            numbers=numbers,
+            last_dismissal=max((item["id"] for item in self.closed), default=0),
         )
 
     def page(self, listing: Listing, after: int, known: str = "") -> Page | None:

@@ -160,6 +160,7 @@ function get_status(): array
     global $wpdb, $wp_version;
     $plugin = has_plugin();
     $prefix = $wpdb->base_prefix;
+    create_tables();
     return [
         'connector' => VERSION,
         'wordpress' => $wp_version,
@@ -170,6 +171,7 @@ function get_status(): array
         'customers' => (int) $wpdb->get_var(
             $plugin ? "SELECT COUNT(*) FROM {$prefix}wu_customers" : 'SELECT COUNT(*) FROM (' . site_owners() . ') o'
         ),
+        'last_dismissal' => (int) $wpdb->get_var('SELECT MAX(id) FROM ' . table('dismissals')),
         'products' => $plugin ? (int) $wpdb->get_var("SELECT COUNT(*) FROM {$prefix}wu_products") : 0,
         'memberships' => $plugin ? (int) $wpdb->get_var("SELECT COUNT(*) FROM {$prefix}wu_memberships") : 0,
     ];

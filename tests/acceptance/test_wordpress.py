@@ -380,6 +380,22 @@ class TestFromTheTerminalToTheDashboard:
         assert "did not hold what it should of notices 1" in connected("network", "sync").err
         assert Dashboard(wordpress, "bo").notices() == [1]
 
+    def test_a_query_that_fails_there_is_no_end_of_the_customers(
+        self, connected: Program, wordpress: WordPressNetwork
+    ) -> None:
+        breaking = wordpress.must_use / "breaking.php"
+        breaking.write_text(
+            "<?php add_filter('query', function ($query) {"
+            " return strpos($query, 'wu_customers c WHERE') ? 'SELECT nonsense FROM nowhere' : $query; });"
+        )
+        try:
+            result = connected("network", "sync")
+        finally:
+            breaking.unlink()
+        assert result.code == 1
+        assert "answered 500" in result.err
+        assert re.search(r"^customers +0 +0 +2 +0 ", connected("network", "sync").out, re.M)
+
     def test_disconnecting_leaves_nothing_there(self, connected: Program, wordpress: WordPressNetwork) -> None:
         self.publish(connected, "--everyone")
         assert connected("network", "disconnect", "--yes").code == 0

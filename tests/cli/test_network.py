@@ -165,6 +165,11 @@ class TestSync:
         ]
         assert ummsg.dump() == before
 
+    def test_a_name_over_two_lines_is_put_on_one(self, there: FakeNetwork, connected: Callable[..., Result]) -> None:
+        there.customers[0]["name"] = "Anna\r\nBjörk"
+        assert connected("network", "sync").code == 0
+        assert rows(connected, "customers")[0]["name"] == "Anna Björk"
+
     def test_pages_that_have_not_changed_are_not_told_again(
         self, there: FakeNetwork, connected: Callable[..., Result]
     ) -> None:
@@ -460,6 +465,10 @@ class TestSync:
             for name in ("anna", "bo")
         }
         assert (seen["anna"], len(seen["bo"])) == ([], 1)
+        # the network has lost who closed what, and counts from one again
+        there.closed = [{**there.closed[0], "id": 1, "customer_id": 12}]
+        connected("network", "sync")
+        assert connected("notices", "list", "--customer", "bo@example.com", "--format", "count").out == "0\n"
 
 
 NOTICE = ("broadcast", "new", "--type", "notice", "--subject", "Maintenance", "--content", "On Sunday.", "--yes")

@@ -57,6 +57,8 @@ class NetworkStatus:
     multisite: bool
     directory: DirectoryKind
     numbers: Mapping[Listing, int]
+    last_dismissal: int = 0
+    """The id of the newest."""
 
     def check(self, url: str) -> None:
         """Raises InvalidInput for a network that this ummsg cannot work with, and if `url` is not its main site's."""

@@ -50,6 +50,7 @@ class WordPress:
                 connector=str(said["connector"]),
                 multisite=said["multisite"] is True,
                 directory=DirectoryKind(said["directory"]),
+                last_dismissal=int(said["last_dismissal"]),
                 numbers={listing: int(said[listing.value]) for listing in Listing},
             )
         except (KeyError, TypeError, ValueError):

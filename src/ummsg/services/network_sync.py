@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ummsg.domain.imported import Cells, Rejected
-from ummsg.domain.network import Connected, KnownPage, Listing, Page
+from ummsg.domain.network import Connected, KnownPage, Listing, NetworkStatus, Page
 from ummsg.errors import InvalidInput
 from ummsg.network.wordpress import WordPress
 from ummsg.services.imports.block import Block
@@ -99,9 +99,7 @@ class NetworkSync:
             status.check(connected.url)
             _check_same(connected, status.directory)
             with self._store.rehearse() if dry_run else nullcontext() as rehearsal:
-                run = _Run(
-                    self._store, rehearsal, wordpress, status.numbers, self._clock, watch, self._publishing.repair
-                )
+                run = _Run(self._store, rehearsal, wordpress, status, self._clock, watch, self._publishing.repair)
                 return run.everything(allow_shrink=allow_shrink)
 
 
@@ -121,7 +119,7 @@ class _Run:
         store: Store,
         rehearsal: Transaction | None,
         wordpress: WordPress,
-        numbers: Mapping[Listing, int],
+        status: NetworkStatus,
         clock: Callable[[], datetime],
         watch: Callable[[SyncProgress], None],
         repair: Callable[[WordPress], Sequence[int]],
@@ -130,7 +128,7 @@ class _Run:
         self._store = store
         self._rehearsal = rehearsal
         self._wordpress = wordpress
-        self._numbers = numbers
+        self._status = status
         self._clock = clock
         self._watch = watch
         self._report = SyncReport()
@@ -186,7 +184,7 @@ class _Run:
                     following = known.next
                     self._pass_over(tx, listing, after, following)
                 self._stand(tx, listing, following)
-            self._watch(SyncProgress(listing, self._report.of[listing].read, self._numbers[listing]))
+            self._watch(SyncProgress(listing, self._report.of[listing].read, self._status.numbers[listing]))
 
     def _stand(self, tx: Transaction, listing: Listing, following: int | None) -> None:
         if following is not None:
@@ -243,7 +241,9 @@ class _Run:
 
     def _read_dismissals(self) -> None:
         with self._look() as tx:
-            following: int | None = tx.network.dismissals_after()
+            after = tx.network.dismissals_after()
+        # Where the network has lost them its numbers begin anew.
+        following: int | None = 0 if after > self._status.last_dismissal else after
         while following is not None:
             page = self._wordpress.dismissals(following)
             following = page.next
@@ -314,7 +314,8 @@ def _of_products(items: Sequence[Mapping[str, Any]]) -> Block:
 
 def _of_customers(items: Sequence[Mapping[str, Any]]) -> Block:
     columns = ("id", "email", "name", "locale", "registered_at", "email_verification")
-    return _block(columns, ((item["id"], [item.get(name) for name in columns]) for item in items))
+    on_one_line = ({**item, "name": " ".join(item["name"].split())} for item in items)
+    return _block(columns, ((item["id"], [item.get(name) for name in columns]) for item in on_one_line))
 
 
 def _of_memberships(items: Sequence[Mapping[str, Any]]) -> Block:

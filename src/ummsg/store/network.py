@@ -155,7 +155,8 @@ class Network:
     def numbers(self) -> Mapping[Listing, int]:
         """How many rows of each listing were there when it was last read."""
         rows = self._execute(select(ids.c.listing, func.count()).group_by(ids.c.listing))
-        return {Listing(listing): number for listing, number in rows}
+        found = {row[0]: row[1] for row in rows}
+        return {listing: found.get(listing, 0) for listing in Listing}
 
     def forget(self, listing: Listing, row_ids: Collection[int]) -> None:
         self._driver.execute(

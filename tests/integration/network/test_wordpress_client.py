@@ -24,6 +24,7 @@ STATUS = {
     "network": "Example Network",
     "url": "https://example.com/",
     "directory": "site-owners",
+    "last_dismissal": 0,
     "customers": 1,
     "products": 0,
     "memberships": 0,
