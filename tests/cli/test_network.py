@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_broadcast_new import recipients
+from tests.cli.test_drain import another
 from tests.fake_network import FakeNetwork, customer, membership, product
 from tests.program import Program, Result
 from tests.smtp_server import SmtpServer
@@ -538,6 +539,31 @@ class TestNotices:
         ummsg.now += timedelta(minutes=10)
         assert connected("outbox", "run").code == 0
         assert on_dashboards(there) == [1]
+
+    def test_without_the_password_it_is_said_once_and_waits(
+        self, ummsg: Program, there: FakeNetwork, connected: Callable[..., Result]
+    ) -> None:
+        (ummsg.folder / "ummsg.network-password").unlink()
+        result = connected(*NOTICE, "--everyone")
+        assert result.code == 3
+        assert "There is no password for admin" in result.err
+        assert connected("outbox", "run").err == ""
+        with another(ummsg).store.read() as tx:
+            assert tx.agenda.next_moment() > ummsg.now
+        connected(*CONNECT, stdin="the password\n")
+        ummsg.now += timedelta(minutes=10)
+        connected("outbox", "run")
+        assert on_dashboards(there) == [1]
+
+    def test_before_it_has_been_read_it_is_told_nothing_and_nothing_waits_for_that(
+        self, ummsg: Program, there: FakeNetwork
+    ) -> None:
+        ummsg(*CONNECT, stdin="x\n", set_up=there.set_up)
+        ummsg("customers", "add", "--email", "dan@example.com")
+        ummsg(*NOTICE, "--everyone", set_up=there.set_up)
+        assert on_dashboards(there) == []
+        with another(ummsg).store.read() as tx:
+            assert tx.agenda.next_moment() is None
 
     def test_what_the_network_refuses_is_said_and_not_tried_again(
         self, there: FakeNetwork, connected: Callable[..., Result]

@@ -52,7 +52,8 @@ class Publishing:
         try:
             wordpress = self._network.opened(self._network.connected())
         except UmmsgError as error:  # there is no password
-            done.stopped_by = error
+            while (publication := self._claim(token)) is not None:
+                self._put_off(publication, token, error, done)
             return done
         with closing(wordpress):
             while done.stopped_by is None and (publication := self._claim(token)) is not None:

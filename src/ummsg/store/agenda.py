@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlmodel import Session
 
 from ummsg.domain.wall_time import first_clock_at
-from ummsg.store.tables import BroadcastRow, DeliveryRow, PublicationRow, table_of
+from ummsg.store.tables import BroadcastRow, DeliveryRow, NetworkRow, PublicationRow, table_of
 from ummsg.vocabulary import BroadcastStatus, DeliveryStatus
 
 broadcasts = table_of(BroadcastRow)
 deliveries = table_of(DeliveryRow)
+networks = table_of(NetworkRow)
 publications = table_of(PublicationRow)
 
 _WAITING = (DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED)
@@ -42,8 +43,9 @@ class Agenda:
         )
 
     def _of_notices(self) -> datetime | None:
-        """Those that the network is to be told of."""
-        return self._moment(select(func.min(publications.c.due_at)))
+        """Those that the network is to be told of; it is told nothing before it has been read."""
+        known = exists().where(networks.c.synced_at.is_not(None))
+        return self._moment(select(func.min(publications.c.due_at)).where(known))
 
     def _of_events(self) -> datetime | None:
         whose = deliveries.c.broadcast_id.is_(None)
