@@ -108,8 +108,8 @@ def _check_same(connected: Connected, directory: str) -> None:
     if directory != connected.directory:
         raise InvalidInput(
             f"The customers of {connected.url} are kept by {directory} now, and were by {connected.directory}",
-            details=["their numbers mean other people; nothing was changed"],
-            hint=f"ummsg network disconnect, then: ummsg network connect {connected.url} --user {connected.user}",
+            details=["their numbers mean other people; nothing was changed. Connected anew, addresses tell who is who"],
+            hint=f"ummsg network connect {connected.url} --user {connected.user}",
         )
 
 

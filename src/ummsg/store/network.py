@@ -71,8 +71,7 @@ class Network:
         row = self._execute(select(networks.c.listing, networks.c.after)).one()
         return None if row.listing is None else (Listing(row.listing), row.after)
 
-    def stand_at(self, listing: Listing | None, after: int = 0) -> None:
-        """None: at none, as the last sync ended."""
+    def stand_at(self, listing: Listing, after: int) -> None:
         self._execute(update(networks).values(listing=listing, after=after))
 
     def synced_at(self) -> datetime | None:
