@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ummsg.config import Settings
+from ummsg.domain.broadcast import TOO_LATE
 from ummsg.domain.customer import Customer, email_key
 from ummsg.domain.delivery import Delivery, Settled, dropped
 from ummsg.domain.email import EmailDraft
@@ -44,7 +45,7 @@ class Letter:
         if not self.draft.active:
             return dropped(DeliveryStatus.CANCELLED, "the email is switched off", attempts=attempts)
         if self.event.not_after is not None and self.event.not_after <= now:
-            return dropped(DeliveryStatus.CANCELLED, "too late: --not-after has passed", attempts=attempts)
+            return dropped(DeliveryStatus.CANCELLED, TOO_LATE, attempts=attempts)
         if self._is_to_somebody_gone(tx, key):
             return dropped(DeliveryStatus.CANCELLED, GONE_FROM_NETWORK, attempts=attempts)
         if reason := tx.suppressions.reasons([key]).get(key):

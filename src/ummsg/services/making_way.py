@@ -41,8 +41,6 @@ def _who_can_move(names: Mapping[int, str], wanted: Mapping[int, str]) -> list[i
     owners = {name: row for row, name in names.items()}
     times = Counter(wanted.values())
     moving = {row for row, name in wanted.items() if names[row] != name and times[name] == 1}
-    stuck = {row for row in moving if (owner := owners.get(wanted[row])) is not None and owner not in moving}
-    while stuck:
+    while stuck := {row for row in moving if owners.get(wanted[row], row) not in moving}:
         moving -= stuck
-        stuck = {row for row in moving if (owner := owners.get(wanted[row])) is not None and owner not in moving}
     return sorted(moving)
