@@ -120,6 +120,10 @@ class NotANetwork(InvalidInput):
     """What answers there is no WordPress network with a connector that we can work with."""
 
 
+class TokenRefused(UmmsgError):
+    """A token or a signature that opens nothing, or nothing any more."""
+
+
 class Cancelled(UmmsgError):
     """The operator stopped it (Ctrl-C, Esc, or an answer of no)."""
 

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from ummsg.services.reasons import Reasons
     from ummsg.services.standings import Standings
     from ummsg.services.suppressions import Suppressions
+    from ummsg.services.tokens import Tokens
     from ummsg.store.engine import Store
+    from ummsg.web.server import Server
 
 
 def system_clock() -> datetime:
@@ -207,6 +209,38 @@ class Runtime:
         from ummsg.services.notices import Notices
 
         return Notices(self.store, self.clock)
+
+    @cached_property
+    def tokens(self) -> "Tokens":
+        from ummsg.services.tokens import Tokens
+
+        return Tokens(self.store, self.settings, self.clock)
+
+    @cached_property
+    def server(self) -> "Server":
+        """Raises NotConfigured where what it needs is not installed."""
+        try:
+            from ummsg.web.application import Served, application
+            from ummsg.web.server import Server
+        except ModuleNotFoundError as error:
+            from ummsg.errors import NotConfigured
+
+            raise NotConfigured(
+                f"ummsg serve needs {error.name}, which is not installed", hint="pip install 'ummsg[serve]'"
+            ) from None
+        from ummsg.services.feed import Feed
+        from ummsg.services.unsubscriptions import Unsubscriptions
+        from ummsg.services.webhooks import Webhooks
+        from ummsg.store.feed import Feed as Reader
+
+        served = Served(
+            Feed(Reader(self.store.path), self.clock),
+            self.notices,
+            self.directory,
+            Unsubscriptions(self.store, self.settings, self.clock),
+            Webhooks(self.store, self.settings, self.events, self.clock),
+        )
+        return Server(application(served))
 
     @cached_property
     def network(self) -> "Network":

@@ -149,6 +149,25 @@ class NoticeState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class TokenKind(StrEnum):
+    """What a token is for, and who holds it."""
+
+    NETWORK = "network"
+    """A server of the network's: the notices of any customer."""
+    CUSTOMER = "customer"
+    """One customer's browser: their own notices, until it expires."""
+    WEBHOOK = "webhook"
+    """A sender of events that cannot sign: it is part of the address."""
+    SIGNATURE = "signature"
+    """A sender of events that signs them with it."""
+
+
+class TokenState(StrEnum):
+    LIVE = "live"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class ListFormat(StrEnum):
     TABLE = "table"
     JSON = "json"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.program import Program, Result
@@ -51,9 +51,9 @@ def connect(program: Program, network: WordPressNetwork, password: str = "", use
     return program("network", "connect", network.url, "--user", user, stdin=f"{password}\n")
 
 
-def said(network: WordPressNetwork, method: str, route: str, user: str = "admin", **body: Any) -> httpx.Response:
+def said(network: WordPressNetwork, method: str, route: str, user: str = "admin", **body: Any) -> httpx2.Response:
     """What the connector answers."""
-    return httpx.request(
+    return httpx2.request(
         method,
         f"{network.url}/",
         params={"rest_route": f"/ummsg/v1{route}"},
@@ -73,7 +73,7 @@ class Dashboard:
 
     def __init__(self, network: WordPressNetwork, user: str, site: str = "") -> None:
         self.address = f"{network.url}/{site or user}/wp-admin/"
-        self._client = httpx.Client(timeout=30, follow_redirects=True)
+        self._client = httpx2.Client(timeout=30, follow_redirects=True)
         login = f"{network.url}/{site or user}/wp-login.php"
         self._client.get(login)
         self._client.post(login, data={"log": user, "pwd": f"{user} password", "testcookie": "1"})
@@ -138,7 +138,7 @@ class TestDirectory:
         assert (first["addons"], first["readable"]) in (([], False), ([7], True))
 
     def test_it_is_read_page_by_page(self, wordpress: WordPressNetwork) -> None:
-        first = httpx.get(
+        first = httpx2.get(
             f"{wordpress.url}/",
             params={"rest_route": "/ummsg/v1/customers", "limit": "1"},
             auth=("admin", wordpress.passwords["admin"]),

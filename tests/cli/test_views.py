@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.program import Program
-from ummsg.cli.views import csv_cell, printable, rfc3339
+from ummsg.cli.views import csv_cell, printable
+from ummsg.moments import rfc3339
 from ummsg.vocabulary import ListFormat
 
 

@@ -13,6 +13,7 @@ from ummsg.domain.broadcast import TOO_LATE, Broadcast
 from ummsg.domain.delivery import Tally
 from ummsg.domain.limits import Rates
 from ummsg.errors import UmmsgError
+from ummsg.moments import rfc3339
 from ummsg.runtime import Runtime
 from ummsg.services.drain import Run, Watch
 from ummsg.services.gate import Reached
@@ -80,7 +81,7 @@ def _say_what_limits(reached: Reached, waiting: int, resume: str) -> None:
     if room_at is None:
         views.talk(f"The limit of {reached.limit} is used up by what another run has on the way.")
     else:
-        at = f"{views.local_time(room_at)} ({views.rfc3339(room_at)})"
+        at = f"{views.local_time(room_at)} ({rfc3339(room_at)})"
         views.talk(f"The limit of {reached.limit} is used up; there is room again at {at}.")
     views.talk(f"{views.so_many(waiting, 'is', 'are')} still queued.")
     views.next_step(resume, "Then go on with")

@@ -38,6 +38,8 @@ COMMANDS = {
     "suppressions": "Addresses that must not be mailed.",
     "bounces": "Mail that came back: read it, and act on it.",
     "network": "The network itself: connect it, read its customers.",
+    "serve": "Serve notices, unsubscribing and events over HTTP.",
+    "tokens": "What opens the served feed: create, list, revoke.",
     "outbox": "Work down what is queued; what cron calls.",
 }
 

@@ -7,12 +7,13 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ummsg.errors import InvalidInput, UmmsgError
+from ummsg.moments import rfc3339
 from ummsg.vocabulary import ListFormat
 
 if TYPE_CHECKING:
@@ -220,10 +221,6 @@ def printable_line(text: str) -> str:
 
 def local_time(moment: datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z").strip()
-
-
-def rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _flat(value: Any) -> str:

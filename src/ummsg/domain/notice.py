@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ummsg.domain.broadcast import Broadcast
 from ummsg.domain.publication import Publication
@@ -23,6 +24,17 @@ class Notice:
     dismissed: int
     publication: Publication | None = None
     """How far it has come on its way to the network, if one is connected."""
+
+
+class ShownNotice(NamedTuple):
+    """A notice as a dashboard shows it."""
+
+    id: int
+    notice_type: NoticeType
+    subject: str
+    html: str
+    starts: datetime | None
+    ends: datetime | None
 
 
 def notice_state(broadcast: Broadcast, now: datetime) -> NoticeState:

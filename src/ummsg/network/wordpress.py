@@ -16,7 +16,7 @@ from ummsg.domain.network import DirectoryKind, Held, Listing, NetworkStatus, Pa
 from ummsg.errors import InvalidInput, NetworkRefused, NetworkUnreachable, NotANetwork
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
@@ -35,7 +35,7 @@ class WordPress:
         self.url = url
         self._user = user
         self._password = password
-        self._opened: httpx.Client | None = None
+        self._opened: httpx2.Client | None = None
 
     # What it is asked
 
@@ -131,37 +131,37 @@ class WordPress:
     # How it is asked
 
     @property
-    def _client(self) -> "httpx.Client":
+    def _client(self) -> "httpx2.Client":
         if self._opened is None:
-            import httpx
+            import httpx2
 
-            self._opened = httpx.Client(
+            self._opened = httpx2.Client(
                 auth=(self._user, self._password),
-                timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+                timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
                 headers={"Accept": "application/json", "User-Agent": f"ummsg/{__version__}"},
                 follow_redirects=False,
             )
         return self._opened
 
     def _ask(self, method: str, route: str, query: Mapping[str, str] | None = None, body: Any = None) -> dict[str, Any]:
-        import httpx
+        import httpx2
 
         try:
             # By parameter and not by path: that works whatever the permalinks of the network are.
             parameters = {"rest_route": f"/ummsg/v1{route}", **(query or {})}
             with self._client.stream(method, f"{self.url}/", params=parameters, json=body) as response:
                 content = self._bounded(response)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             raise NetworkUnreachable(
                 f"{self.url} did not answer in time", hint="ummsg network status, when it is back"
             ) from None
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise NetworkUnreachable(
                 f"{self.url} cannot be reached", details=[_in_words(error)], hint="ummsg network status"
             ) from None
         return self._understood(response, content)
 
-    def _bounded(self, response: "httpx.Response") -> bytes:
+    def _bounded(self, response: "httpx2.Response") -> bytes:
         until = time.monotonic() + ANSWER_SECONDS
         content = bytearray()
         for chunk in response.iter_bytes():
@@ -172,7 +172,7 @@ class WordPress:
                 raise NetworkUnreachable(f"{self.url} did not finish its answer in time", hint="ummsg network status")
         return bytes(content)
 
-    def _understood(self, response: "httpx.Response", content: bytes) -> dict[str, Any]:
+    def _understood(self, response: "httpx2.Response", content: bytes) -> dict[str, Any]:
         if response.has_redirect_location:
             raise NotANetwork(
                 f"{self.url} leads on to {response.headers['location'][:200]}",

@@ -56,6 +56,14 @@ class Directory:
         with self._store.read() as tx:
             return _only(ref, _customers_called(tx, ref), "customer", _customer_line, lambda: _like_customer(tx, ref))
 
+    def customer_numbered(self, customer_id: int) -> Customer:
+        """By our id alone. Raises UnknownReference."""
+        with self._store.read() as tx:
+            found = tx.customers.get(customer_id)
+        if found is None:
+            raise UnknownReference(f"There is no customer {customer_id}", hint="ummsg customers list")
+        return found
+
     def product(self, ref: str) -> Product:
         """The product that a slug, our id or the network's id means. Raises as `customer` does."""
         with self._store.read() as tx:

@@ -58,15 +58,28 @@ class Events:
         self._clock = clock
         self._prepared = PreparedSystemEmails(settings)
 
-    def fire(self, slug: str, payload: Any, *, key: str | None = None, not_after: datetime | None = None) -> Fired:
-        """Store one event and queue its emails, in one transaction; with a `key` of before, nothing.
+    def fire(
+        self,
+        slug: str,
+        payload: Any,
+        *,
+        key: str | None = None,
+        or_key: str | None = None,
+        not_after: datetime | None = None,
+    ) -> Fired:
+        """Store one event and queue its emails, in one transaction; if there is one with `key` or `or_key`, nothing.
 
         Raises InvalidInput for a payload that is not this event's, NotConfigured when nobody is set as the sender.
         """
         kind = self._kinds.get(slug)
         if problems := list(kind.problems(payload)):
             raise refused(kind, problems)
-        return self._fire(kind, [(payload, key)], self._checked(not_after))
+        not_after = self._checked(not_after)
+        fired = Fired()
+        with self._store.begin() as tx:
+            before = or_key is not None and tx.events.known_keys(slug, [or_key])
+            self._firing(tx, kind, fired, not_after).store([(payload, or_key if before else key)])
+        return fired
 
     def fire_all(
         self,

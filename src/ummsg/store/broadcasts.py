@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from ummsg.domain.audience import Audience, Target
@@ -27,6 +27,9 @@ broadcasts = table_of(BroadcastRow)
 targets = table_of(TargetRow)
 deliveries = table_of(DeliveryRow)
 
+
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
+"""When a notice without an end is over."""
 
 LEAST_PACED = 100
 """Messages that say something about how fast a broadcast went."""
@@ -67,6 +70,7 @@ class Broadcasts:
         self._session.add(row)
         self._session.flush()
         self._add_targets(row.id, draft.audience)
+        self._note_when_live(row.id)
         return self.get(row.id)
 
     def replace(self, broadcast_id: int, draft: BroadcastDraft, now: datetime, *, html: str = "") -> Broadcast:
@@ -79,6 +83,7 @@ class Broadcasts:
         columns = _columns_of(draft)
         del columns["digest"]
         self._update(broadcast_id, **columns, html=html, updated_at=now)
+        self._note_when_live(broadcast_id)
         return self.get(broadcast_id)
 
     def get(self, broadcast_id: int) -> Broadcast:
@@ -154,6 +159,7 @@ class Broadcasts:
     def set_status(self, broadcast_id: int, status: BroadcastStatus, now: datetime, note: str = "") -> None:
         """What is resumed starts without the results for which it was paused."""
         self._update(broadcast_id, status=status, note=note, recent="", updated_at=now)
+        self._note_when_live(broadcast_id)
 
     def give_up_plan(self, broadcast_id: int, now: datetime, note: str) -> None:
         """Cancel one that would not do what was planned; its idempotency key is free again."""
@@ -177,6 +183,16 @@ class Broadcasts:
         rows = [{"broadcast_id": broadcast_id, "kind": t.kind, "ref_id": t.ref_id} for t in audience.targets]
         if rows:
             self._execute(insert(targets), rows)
+
+    def _note_when_live(self, broadcast_id: int) -> None:
+        """Keep what dashboards look notices up by in step with the notice."""
+        published = (broadcasts.c.type == BroadcastType.NOTICE) & (broadcasts.c.status == BroadcastStatus.PUBLISHED)
+        end = func.coalesce(broadcasts.c.ends, literal(END_OF_TIME, broadcasts.c.ends.type))
+        live_until = select(case((published, end))).where(broadcasts.c.id == broadcast_id).scalar_subquery()
+        own = targets.c.broadcast_id == broadcast_id
+        self._execute(
+            update(targets).where(own, targets.c.live_until.is_distinct_from(live_until)).values(live_until=live_until)
+        )
 
     def _broadcast_of(self, row: BroadcastRow) -> Broadcast:
         rows = self._execute(select(targets.c.kind, targets.c.ref_id).where(targets.c.broadcast_id == row.id))

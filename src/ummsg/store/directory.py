@@ -218,6 +218,10 @@ class Memberships:
 
 def _referred(table: Any, text: str) -> ColumnElement[bool]:
     by_external: ColumnElement[bool] = table.c.external_id == text
-    if text.isascii() and text.isdecimal() and len(text) < 19:
-        return or_(by_external, table.c.id == int(text))
-    return by_external
+    number = number_in(text)
+    return by_external if number is None else or_(by_external, table.c.id == number)
+
+
+def number_in(text: str) -> int | None:
+    """The id that a reference may be."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

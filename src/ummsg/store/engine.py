@@ -34,8 +34,9 @@ from ummsg.store.publications import Publications
 from ummsg.store.settling import Settling
 from ummsg.store.standings import Standings
 from ummsg.store.suppressions import Suppressions
+from ummsg.store.tokens import Tokens
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The newest migration; held here so that opening a database does not import Alembic."""
 
 USUAL_CACHE_KIB = 24_576
@@ -159,6 +160,10 @@ class Transaction:
     @cached_property
     def notices(self) -> Notices:
         return Notices(self.session)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.session)
 
 
 class Store:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from ummsg.store.driver import driver_of
-from ummsg.store.tables import CustomerRow, GoneCustomerRow, table_of
+from ummsg.store.tables import CustomerRow, GoneCustomerRow, stored_moment, table_of
 
 customers = table_of(CustomerRow)
 gone = table_of(GoneCustomerRow)
@@ -31,7 +31,7 @@ class Gone:
     def mark(self, customer_ids: Collection[int], now: datetime) -> None:
         self._driver.executemany(
             "INSERT OR IGNORE INTO gone_customers (customer_id, since) VALUES (?, ?)",
-            ((number, now.strftime("%Y-%m-%d %H:%M:%S.%f")) for number in customer_ids),
+            ((number, stored_moment(now)) for number in customer_ids),
         )
 
     def unmark(self, customer_ids: Collection[int]) -> int:

@@ -4,10 +4,24 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, delete, exists, func, insert, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+)
 from sqlmodel import Session
 
-from ummsg.store.tables import BroadcastRow, DismissalRow, MembershipRow, TargetRow, table_of
+from ummsg.store.tables import BroadcastRow, DismissalRow, MembershipRow, TargetRow, UtcDateTime, table_of
 from ummsg.vocabulary import BroadcastStatus, BroadcastType, TargetKind
 
 broadcasts = table_of(BroadcastRow)
@@ -22,12 +36,7 @@ class Notices:
 
     def shown_to(self, customer_id: int, now: datetime) -> list[int]:
         """The ids of the notices on this customer's dashboard at `now`: the newest first, no cap."""
-        rows = self._execute(
-            select(broadcasts.c.id)
-            .where(_live(now), _targeted_at(customer_id), ~_dismissed_by(customer_id))
-            .order_by(broadcasts.c.id.desc())
-        )
-        return [row.id for row in rows]
+        return [row.id for row in self._execute(SHOWN, {"customer_id": customer_id, "now": now})]
 
     def ids(self, limit: int | None = None) -> list[int]:
         """Every published or withdrawn notice, the newest first."""
@@ -75,42 +84,48 @@ class Notices:
         return self._execute(delete(dismissals).where(dismissals.c.broadcast_id == broadcast_id)).rowcount
 
 
-def _live(now: datetime) -> Any:
-    return and_(
-        broadcasts.c.type == BroadcastType.NOTICE,
-        broadcasts.c.status == BroadcastStatus.PUBLISHED,
-        or_(broadcasts.c.starts.is_(None), broadcasts.c.starts <= now),
-        or_(broadcasts.c.ends.is_(None), broadcasts.c.ends > now),
-    )
+def _meant_for(customer_id: BindParameter[int], now: BindParameter[datetime]) -> Any:
+    """Notices for everyone, this customer, or a product of which they have a membership that the notice counts.
 
-
-def _targeted_at(customer_id: int) -> Any:
-    """Everyone, this customer, or a product of which this customer has a membership that the notice counts."""
-    directly = select(targets.c.broadcast_id).where(
-        or_(
-            targets.c.kind == TargetKind.EVERYONE,
-            and_(targets.c.kind == TargetKind.CUSTOMER, targets.c.ref_id == customer_id),
-        )
-    )
+    Looked up by what is live at most until when (`live_until`): the cost is that of what is shown, however many
+    customers there are, and however many notices there were.
+    """
+    live = targets.c.live_until > now
+    found = select(targets.c.broadcast_id)
+    everyone = found.where(targets.c.kind == TargetKind.EVERYONE, targets.c.ref_id == 0, live)
+    themselves = found.where(targets.c.kind == TargetKind.CUSTOMER, targets.c.ref_id == customer_id, live)
     # The statuses are a JSON list of plain words; looking for the quoted word reads it alike in every database.
     counts = cast(broadcasts.c.membership_statuses, Text).contains('"' + memberships.c.status + '"')
     by_membership = (
-        select(targets.c.broadcast_id)
-        .join(memberships, memberships.c.product_id == targets.c.ref_id)
-        .where(
-            targets.c.broadcast_id == broadcasts.c.id,
-            targets.c.kind == TargetKind.PRODUCT,
-            memberships.c.customer_id == customer_id,
-            counts,
-        )
-        .correlate(broadcasts)
+        found.join(memberships, memberships.c.product_id == targets.c.ref_id)
+        .join(broadcasts, broadcasts.c.id == targets.c.broadcast_id)
+        .where(targets.c.kind == TargetKind.PRODUCT, memberships.c.customer_id == customer_id, live, counts)
     )
-    return or_(broadcasts.c.id.in_(directly), exists(by_membership))
+    return union_all(everyone, themselves, by_membership)
 
 
-def _dismissed_by(customer_id: int) -> Any:
-    return exists(
+def _shown() -> Select[Any]:
+    customer_id = bindparam("customer_id", type_=Integer)
+    now = bindparam("now", type_=UtcDateTime())
+    shown = (broadcasts.c.id, broadcasts.c.notice_type, broadcasts.c.subject, broadcasts.c.html)
+    dismissed = exists(
         select(dismissals.c.broadcast_id)
         .where(dismissals.c.broadcast_id == broadcasts.c.id, dismissals.c.customer_id == customer_id)
         .correlate(broadcasts)
     )
+    return (
+        select(*shown, broadcasts.c.starts, broadcasts.c.ends)
+        .where(
+            broadcasts.c.id.in_(_meant_for(customer_id, now)),
+            broadcasts.c.type == BroadcastType.NOTICE,
+            broadcasts.c.status == BroadcastStatus.PUBLISHED,
+            or_(broadcasts.c.starts.is_(None), broadcasts.c.starts <= now),
+            or_(broadcasts.c.ends.is_(None), broadcasts.c.ends > now),
+            ~dismissed,
+        )
+        .order_by(broadcasts.c.id.desc())
+    )
+
+
+SHOWN = _shown()
+"""What the dashboard of :customer_id shows at :now, the newest first, no cap."""

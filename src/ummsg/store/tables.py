@@ -43,6 +43,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def stored_moment(value: datetime) -> str:
+    """An aware time as SQLite holds it, for statements that go to the driver itself."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
 def table_of(model: type[SQLModel]) -> Table:
     """A model's table, for statements that handle sets of rows."""
     table: Table = model.__table__  # type: ignore[attr-defined]
@@ -171,11 +176,20 @@ class TargetRow(SQLModel, table=True):
     """A target of a broadcast; `ref_id` is a customer's or a product's id, or 0 for everyone."""
 
     __tablename__ = "broadcast_targets"
-    __table_args__ = (Index("ix_broadcast_targets_ref", "kind", "ref_id"),)
+    __table_args__ = (
+        Index("ix_broadcast_targets_ref", "kind", "ref_id"),
+        Index(
+            "ix_broadcast_targets_live",
+            *("kind", "ref_id", "live_until", "broadcast_id"),
+            sqlite_where=text("live_until IS NOT NULL"),
+        ),
+    )
 
     broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True))
     kind: str = Field(sa_type=Text, primary_key=True)
     ref_id: int = Field(primary_key=True)
+    live_until: datetime | None = _moment()
+    """When a published notice ends, or the end of time: what is live is found without looking at what was."""
 
 
 class EmailRow(SQLModel, table=True):
@@ -346,6 +360,22 @@ class DismissalRow(SQLModel, table=True):
     broadcast_id: int = Field(sa_column=Column(ForeignKey("broadcasts.id", ondelete="CASCADE"), primary_key=True))
     customer_id: int = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True))
     dismissed_at: datetime = _moment(nullable=False)
+
+
+class TokenRow(SQLModel, table=True):
+    """A token that the served feed takes: not itself, but its digest (`domain/token.py`)."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (Index("ix_tokens_customer", "customer_id"),)
+
+    id: int = Field(default=None, primary_key=True)
+    kind: str = _text()
+    digest: str = _text()
+    customer_id: int | None = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE")))
+    note: str = _text()
+    created_at: datetime = _moment(nullable=False)
+    expires_at: datetime | None = _moment()
+    revoked_at: datetime | None = _moment()
 
 
 class NetworkRow(SQLModel, table=True):

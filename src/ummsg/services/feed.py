@@ -1,0 +1,69 @@
+"""The served feed: who asks, and what their dashboard shows now."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+
+from ummsg.domain.customer import email_key
+from ummsg.domain.notice import ShownNotice
+from ummsg.domain.token import Token, read_token
+from ummsg.errors import AmbiguousReference, TokenRefused, UnknownReference
+from ummsg.mail.templates import sanitise_notice
+from ummsg.store.feed import Feed as Reader
+from ummsg.vocabulary import TokenKind
+
+_sanitised = lru_cache(maxsize=4096)(sanitise_notice)
+"""The same few notices are shown again and again, and each time it is what the database holds then that counts."""
+
+
+class Feed:
+    def __init__(self, reader: Reader, clock: Callable[[], datetime]) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    def token(self, text: str, *kinds: TokenKind) -> Token:
+        """The live token of one of these kinds that a text is. Raises TokenRefused, which does not say why."""
+        named = read_token(text)
+        if named is not None and named[0] in kinds:
+            kind, number, secret = named
+            token = self._reader.token(number)
+            if token is not None and token.opens(kind, secret, self._clock()):
+                return token
+        raise TokenRefused("The token opens nothing here", hint="ummsg tokens list")
+
+    def whose(self, token: Token, ref: str | None) -> int:
+        """The id of the customer whose notices are asked for.
+
+        With a customer's token that customer, whether they are named or not; with a network's whom `ref` means.
+        Raises TokenRefused for another customer's, UnknownReference, and AmbiguousReference.
+        """
+        if token.customer_id is None:
+            return self._customer(ref or "")
+        if ref is not None and token.customer_id not in self._called(ref):
+            raise TokenRefused("The token is not that customer's")
+        return token.customer_id
+
+    def notices(self, customer_id: int) -> list[ShownNotice]:
+        """What this customer's dashboard shows now, the newest first; sanitised again, whoever wrote the database."""
+        shown = self._reader.shown_to(customer_id, self._clock())
+        return [notice._replace(html=_sanitised(notice.html)) for notice in shown]
+
+    def check(self) -> None:
+        """Raises DatabaseUnusable if the database cannot be read."""
+        self._reader.token(0)
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _customer(self, ref: str) -> int:
+        found = self._called(ref)
+        if len(found) > 1:
+            raise AmbiguousReference(f"{ref} may mean more than one customer", hint="their address instead")
+        if not found:
+            raise UnknownReference(f"There is no customer {ref!r}")
+        return found[0]
+
+    def _called(self, ref: str) -> list[int]:
+        if "@" in ref:
+            return self._reader.customer_with(email_key(ref))
+        return self._reader.customers_called(ref.strip())

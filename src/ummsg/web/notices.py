@@ -1,0 +1,74 @@
+"""`/v1/notices`: what a customer's dashboard shows, and closing one of them."""
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ummsg.domain.notice import ShownNotice
+from ummsg.errors import InvalidInput
+from ummsg.moments import rfc3339
+from ummsg.services.directory import Directory
+from ummsg.services.feed import Feed
+from ummsg.services.notices import Notices
+from ummsg.vocabulary import TokenKind
+from ummsg.web.access import Access
+
+_KINDS = (TokenKind.NETWORK, TokenKind.CUSTOMER)
+_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+
+class NoticeRoutes:
+    def __init__(self, access: Access, feed: Feed, notices: Notices, directory: Directory) -> None:
+        self._access = access
+        self._feed = feed
+        self._notices = notices
+        self._directory = directory
+
+    async def shown(self, request: Request) -> Response:
+        """Asked of the database here and not in a thread: that would take longer than the question."""
+        body = _as_json(self._feed.notices(self._customer(request)))
+        tag = f'"{sha256(body).hexdigest()[:32]}"'
+        headers = _HEADERS | {"ETag": tag}
+        if _matches(request.headers.get("if-none-match", ""), tag):
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type="application/json", headers=headers)
+
+    async def dismiss(self, request: Request) -> Response:
+        customer_id = self._customer(request)
+        await run_in_threadpool(self._dismiss, request.path_params["notice_id"], customer_id)
+        return Response(status_code=204)
+
+    def _customer(self, request: Request) -> int:
+        token = self._access.bearer(request, *_KINDS)
+        return self._feed.whose(token, request.query_params.get("customer"))
+
+    def _dismiss(self, notice_id: int, customer_id: int) -> None:
+        try:
+            self._notices.dismiss(notice_id, self._directory.customer_numbered(customer_id))
+        except InvalidInput:  # also a notice of others, of which nothing is said
+            raise HTTPException(404, "That notice is not on this dashboard") from None
+
+
+def _as_json(notices: Sequence[ShownNotice]) -> bytes:
+    shown = [
+        {
+            "id": notice.id,
+            "notice_type": notice.notice_type.value,
+            "subject": notice.subject,
+            "html": notice.html,
+            "starts": notice.starts and rfc3339(notice.starts),
+            "ends": notice.ends and rfc3339(notice.ends),
+        }
+        for notice in notices
+    ]
+    return json.dumps({"notices": shown}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _matches(wanted: str, tag: str) -> bool:
+    """If-None-Match (RFC 9110 § 13.1.2): weakly compared."""
+    return any(each.strip().removeprefix("W/") in (tag, "*") for each in wanted.split(","))
