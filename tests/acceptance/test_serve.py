@@ -2,47 +2,16 @@
 
 import signal
 import socket
-import subprocess
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 
 import httpx2
 import pytest
 
 from tests.acceptance.processes import start
 from tests.program import Program
+from tests.serving import Serving, serving
 from tests.web import bearer, publish, token
-
-
-@dataclass
-class Serving:
-    url: str
-    process: "subprocess.Popen[str]"
-
-    @property
-    def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
-
-
-@contextmanager
-def serving(program: Program, *options: str) -> Iterator[Serving]:
-    """On a free port of loopback, until the block ends."""
-    with start(program, "serve", "--port", "0", *options) as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        assert said.startswith("Serving http://"), said + process.stderr.read()
-        # What it says goes on being read, or it would wait for that.
-        reader = threading.Thread(target=process.stderr.read)
-        reader.start()
-        try:
-            yield Serving(said.split()[1].rstrip(";"), process)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
-            reader.join()
 
 
 def test_it_answers_until_it_is_told_to_stop(network: Program) -> None:

@@ -1,6 +1,5 @@
 """What a customer sees and does on the dashboard of a real network, in Chromium."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,10 +8,7 @@ import pytest
 from tests.program import Program
 from tests.wordpress_network import WordPressNetwork, lacking
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = pytest.mark.skipif(bool(lacking()) or CHROMIUM is None, reason=lacking() or "chromium is not installed")
+pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
 
 COLOURS = {
     "success": "rgb(0, 163, 42)",
@@ -27,17 +23,6 @@ def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPressNet
     network = WordPressNetwork(tmp_path_factory.mktemp("browser"), plugin=True)
     yield network
     network.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as running:
-        offline = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-        opened = running.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--no-first-run", *offline]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
