@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+LARGEST = 2**63 - 1
+"""The largest number that the database holds."""
+
 
 class MembershipStatus(StrEnum):
     PENDING = "pending"

@@ -9,7 +9,6 @@ import typer
 from ummsg.cli import broadcast_control, broadcast_new, broadcast_plan, broadcast_why, views
 from ummsg.cli.content import read_content
 from ummsg.cli.options import (
-    LARGEST,
     Attempts,
     BroadcastId,
     Context,
@@ -27,6 +26,7 @@ from ummsg.cli.rates import parse_rate
 from ummsg.cli.times import parse_length, wall_time, when_words
 from ummsg.errors import InvalidInput
 from ummsg.vocabulary import (
+    LARGEST,
     BroadcastStatus,
     BroadcastType,
     ContentFormat,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ummsg.runtime import Runtime
-from ummsg.vocabulary import ListFormat
+from ummsg.vocabulary import LARGEST, ListFormat
 
 
 class Context(typer.Context):
@@ -28,9 +28,6 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed off a
 NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask; list what is missing instead.")]
 Format = Annotated[ListFormat, typer.Option("--format", help="How to print; JSON keys are stable.")]
 Fields = Annotated[str, typer.Option("--fields", metavar="A,B", help="Only these fields, in this order.")]
-LARGEST = 2**63 - 1
-"""The largest number that the database holds."""
-
 Limit = Annotated[int | None, typer.Option("--limit", min=1, max=LARGEST, help="At most so many rows.")]
 Attempts = Annotated[
     int | None,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ummsg.cli import views
-from ummsg.cli.options import LARGEST, Context, CustomerOption, Fields, Format, Yes, noun
-from ummsg.vocabulary import ListFormat, TokenKind
+from ummsg.cli.options import Context, CustomerOption, Fields, Format, Yes, noun
+from ummsg.vocabulary import LARGEST, ListFormat, TokenKind
 
 if TYPE_CHECKING:
     from ummsg.domain.token import Token

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ummsg.domain.notice import ShownNotice
-from ummsg.errors import InvalidInput
+from ummsg.errors import InvalidInput, UnknownReference
 from ummsg.moments import rfc3339
 from ummsg.services.directory import Directory
 from ummsg.services.feed import Feed
 from ummsg.services.notices import Notices
-from ummsg.vocabulary import TokenKind
+from ummsg.vocabulary import LARGEST, TokenKind
 from ummsg.web.access import Access
 
 _KINDS = (TokenKind.NETWORK, TokenKind.CUSTOMER)
@@ -49,6 +49,8 @@ class NoticeRoutes:
 
     def _dismiss(self, notice_id: int, customer_id: int) -> None:
         try:
+            if notice_id > LARGEST:
+                raise UnknownReference(f"There is no notice {notice_id}")
             self._notices.dismiss(notice_id, self._directory.customer_numbered(customer_id))
         except InvalidInput:  # also a notice of others, of which nothing is said
             raise HTTPException(404, "That notice is not on this dashboard") from None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -64,33 +65,29 @@ class UnsubscribeRoutes:
         self._access = access
         self._unsubscriptions = unsubscriptions
 
-    async def show(self, request: Request) -> Response:
-        """A page with a button: whatever only looks at links unsubscribes nobody."""
+    async def answer(self, request: Request) -> Response:
         try:
-            standing = await run_in_threadpool(self._unsubscriptions.standing, request.path_params["token"])
+            return await (self._change(request) if request.method == "POST" else self._show(request))
         except TokenRefused:
-            return self._unknown(request)
+            self._access.note_refusal(request)
+            return page("unknown.html", 404, words=_words(request.headers.get("accept-language", "en")))
+
+    async def _show(self, request: Request) -> Response:
+        """A page with a button: whatever only looks at links unsubscribes nobody."""
+        standing = await run_in_threadpool(self._unsubscriptions.standing, request.path_params["token"])
         return _page(standing, "suppressed" if standing.suppressed else "asks")
 
-    async def change(self, request: Request) -> Response:
+    async def _change(self, request: Request) -> Response:
         """Only what RFC 8058 § 3.1 says unsubscribes, and only our own button takes it back."""
-        async with request.form(max_files=0, max_fields=4) as form:
-            one_click, again = form.get("List-Unsubscribe") == "One-Click", form.get("resubscribe") == "yes"
         token = request.path_params["token"]
-        try:
-            if one_click:
-                return _page(await run_in_threadpool(self._unsubscriptions.unsubscribe, token), "done")
-            if again:
-                standing = await run_in_threadpool(self._unsubscriptions.resubscribe, token)
-                return _page(standing, "suppressed" if standing.suppressed else "back")
-        except TokenRefused:
-            return self._unknown(request)
-        return await self.show(request)
-
-    def _unknown(self, request: Request) -> Response:
-        self._access.note_refusal(request)
-        words = _words(request.headers.get("accept-language", "en"))
-        return page("unknown.html", 404, words=words)
+        async with request.form(max_files=0, max_fields=100) as form:
+            one_click, again = form.get("List-Unsubscribe") == "One-Click", form.get("resubscribe") == "yes"
+        if one_click:
+            return _page(await run_in_threadpool(self._unsubscriptions.unsubscribe, token), "done")
+        if again:
+            standing = await run_in_threadpool(self._unsubscriptions.resubscribe, token)
+            return _page(standing, "suppressed" if standing.suppressed else "back")
+        raise HTTPException(422, "To unsubscribe, the form says List-Unsubscribe=One-Click (RFC 8058)")
 
 
 def _page(standing: Subscription, says: str) -> Response:

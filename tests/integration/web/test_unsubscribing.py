@@ -51,7 +51,7 @@ def test_looking_at_the_page_unsubscribes_nobody(network: Program, web: TestClie
     for method in ("GET", "HEAD"):
         assert web.request(method, link()).status_code == 200
     for body in ({}, {"List-Unsubscribe": "one-click"}, {"List-Unsubscribe": ""}, {"resubscribe": "no"}):
-        assert web.post(link(), data=body).status_code == 200
+        assert web.post(link(), data=body).status_code == 422
 
     assert suppressed(network) == []
 

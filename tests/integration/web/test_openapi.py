@@ -1,0 +1,86 @@
+"""The HTTP surface against its own description: what that allows is answered as it says, and so is what it does not.
+
+Schemathesis asks, as somebody without any token and as somebody whose tokens are all good.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.integration.web.test_unsubscribing import SETTINGS, link
+from tests.program import Program
+from tests.system_emails import install
+from tests.web import publish, token
+from ummsg.runtime import Runtime
+from ummsg.web.application import openapi
+from ummsg.web.rates import Rates
+
+ASKED = settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+class Good:
+    """What opens everything."""
+
+    def __init__(self, program: Program) -> None:
+        self.network, self.webhook = token(program, "network"), token(program, "webhook")
+        self.unsubscribing = link().removeprefix("/u/")
+
+    def on(self, case: Any) -> None:
+        case.path_parameters.update(
+            {name: value for name, value in self._parts.items() if name in case.path_parameters}
+        )
+        if case.path.startswith("/v1/notices"):
+            case.headers["Authorization"] = f"Bearer {self.network}"
+            case.query.setdefault("customer", "1")
+
+    @property
+    def _parts(self) -> dict[str, str]:
+        return {"secret": self.webhook, "token": self.unsubscribing, "slug": "payment_received"}
+
+
+@pytest.fixture
+def good(network: Program) -> Good:
+    publish(network, "--everyone")
+    install(network)
+    return Good(network)
+
+
+@pytest.fixture
+def app(network: Program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(Rates, "wait", lambda self, who: 0)  # nobody else asks so much; it has tests of its own
+    network.environ |= {f"UMMSG_{name}": value for name, value in SETTINGS.items()}
+    runtime = Runtime(environ=network.environ, directory=network.folder, clock=lambda: network.now)
+    yield runtime.server.application
+    runtime.close()
+
+
+def ask(case: Any, app: Any, **how: Any) -> None:
+    case.operation.schema.app = app  # for what it asks by itself besides
+    case.call_and_validate(app=app, **how)
+
+
+schema = schemathesis.openapi.from_dict(openapi())
+
+
+@schema.parametrize()
+@ASKED
+def test_whatever_a_stranger_asks_is_answered_as_described(case: Any, app: Any) -> None:
+    ask(case, app)
+
+
+@schema.parametrize()
+@ASKED
+def test_whatever_is_asked_with_good_tokens_is_answered_as_described(case: Any, app: Any, good: Good) -> None:
+    good.on(case)
+    # Which fields a payload needs is its event's to say (`ummsg events show`), and not the description's.
+    needs_more = [positive_data_acceptance] if "slug" in case.path_parameters else []
+    ask(case, app, excluded_checks=needs_more)
