@@ -94,12 +94,20 @@ def _meant_for(customer_id: BindParameter[int], now: BindParameter[datetime]) ->
     found = select(targets.c.broadcast_id)
     everyone = found.where(targets.c.kind == TargetKind.EVERYONE, targets.c.ref_id == 0, live)
     themselves = found.where(targets.c.kind == TargetKind.CUSTOMER, targets.c.ref_id == customer_id, live)
+    own = memberships.c.customer_id == customer_id
     # The statuses are a JSON list of plain words; looking for the quoted word reads it alike in every database.
     counts = cast(broadcasts.c.membership_statuses, Text).contains('"' + memberships.c.status + '"')
-    by_membership = (
-        found.join(memberships, memberships.c.product_id == targets.c.ref_id)
-        .join(broadcasts, broadcasts.c.id == targets.c.broadcast_id)
-        .where(targets.c.kind == TargetKind.PRODUCT, memberships.c.customer_id == customer_id, live, counts)
+    that_counts = exists(
+        select(memberships.c.id)
+        .where(own, memberships.c.product_id == targets.c.ref_id, counts)
+        .correlate(targets, broadcasts)
+    )
+    # Their products as a list, and not a join: a planner may take that from the side of all products.
+    by_membership = found.join(broadcasts, broadcasts.c.id == targets.c.broadcast_id).where(
+        targets.c.kind == TargetKind.PRODUCT,
+        targets.c.ref_id.in_(select(memberships.c.product_id).where(own)),
+        live,
+        that_counts,
     )
     return union_all(everyone, themselves, by_membership)
 

@@ -117,3 +117,19 @@ def test_a_dismissal_is_one_customers_and_can_be_forgotten(store: Store) -> None
     with store.begin() as tx:
         assert tx.notices.forget_dismissals(notice) == 1
     assert shown(store, ANNA) == [notice]
+
+
+def test_what_is_live_is_looked_up_by_whom_it_is_for(store: Store) -> None:
+    """However many customers and notices there are: nothing is read from end to end."""
+    from sqlalchemy.dialects import sqlite
+
+    from ummsg.store.notices import SHOWN
+
+    asked = str(SHOWN.compile(dialect=sqlite.dialect(), compile_kwargs={"render_postcompile": True}))
+    with store.read() as tx:
+        rows = tx.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", (None,) * asked.count("?"))
+        plan = [row.detail for row in rows]
+
+    assert not [step for step in plan if step.startswith("SCAN")]
+    by_target = "SEARCH broadcast_targets USING COVERING INDEX ix_broadcast_targets_live (kind=? AND ref_id=?"
+    assert len([step for step in plan if step.startswith(by_target)]) == 3
