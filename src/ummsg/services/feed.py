@@ -12,8 +12,11 @@ from ummsg.mail.templates import sanitise_notice
 from ummsg.store.feed import Feed as Reader
 from ummsg.vocabulary import TokenKind
 
-_sanitised = lru_cache(maxsize=4096)(sanitise_notice)
-"""The same few notices are shown again and again, and each time it is what the database holds then that counts."""
+
+@lru_cache(maxsize=4096)
+def _sanitised(notice: ShownNotice) -> ShownNotice:
+    """Again, whoever wrote the database. Kept by what that holds at the moment, which is the same each time."""
+    return notice._replace(html=sanitise_notice(notice.html))
 
 
 class Feed:
@@ -44,9 +47,8 @@ class Feed:
         return token.customer_id
 
     def notices(self, customer_id: int) -> list[ShownNotice]:
-        """What this customer's dashboard shows now, the newest first; sanitised again, whoever wrote the database."""
-        shown = self._reader.shown_to(customer_id, self._clock())
-        return [notice._replace(html=_sanitised(notice.html)) for notice in shown]
+        """What this customer's dashboard shows now, the newest first."""
+        return list(map(_sanitised, self._reader.shown_to(customer_id, self._clock())))
 
     def check(self) -> None:
         """Raises DatabaseUnusable if the database cannot be read."""

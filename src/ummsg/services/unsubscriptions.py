@@ -10,7 +10,7 @@ from ummsg.errors import TokenRefused
 from ummsg.mail.unsubscribe import Unsubscribing, Unsubscription
 from ummsg.store.engine import Store, Transaction
 
-_BY_READER = "unsubscribed by the reader of broadcast"
+_BY_READER = "unsubscribed from broadcast"
 """How the reason begins: only they take it back themselves, nobody whom a bounce or an admin suppressed."""
 
 

@@ -4,6 +4,7 @@ would be ten times SQLite's."""
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,7 @@ class Feed:
     def shown_to(self, customer_id: int, now: datetime) -> list[ShownNotice]:
         """What this customer's dashboard shows at `now`, the newest first, as it is stored: not sanitised again."""
         rows = self._rows(self._shown, customer_id=customer_id, now=stored_moment(now))
-        return [
-            ShownNotice(number, NoticeType(kind), subject, html, _moment(starts), _moment(ends))
-            for number, kind, subject, html, starts, ends in rows
-        ]
+        return [_notice_of(*row) for row in rows]
 
     def close(self) -> None:
         self._connection.close()
@@ -82,6 +80,12 @@ class _Statement:
     def parameters(self, values: dict[str, Any]) -> list[Any]:
         known = self._fixed | values
         return [known[name] for name in self._names]
+
+
+@lru_cache(maxsize=4096)
+def _notice_of(number: int, kind: str, subject: str, html: str, starts: str | None, ends: str | None) -> ShownNotice:
+    """The same few are shown again and again."""
+    return ShownNotice(number, NoticeType(kind), subject, html, _moment(starts), _moment(ends))
 
 
 def _moment(stored: str | None) -> datetime | None:

@@ -38,7 +38,7 @@ def test_a_mailbox_provider_unsubscribes_by_one_click(network: Program, web: Tes
         answer = web.post(link(), **body, follow_redirects=False)  # type: ignore[arg-type]
         assert answer.status_code == 200
 
-    assert suppressed(network) == [("anna@example.com", "unsubscribed by the reader of broadcast 7")]
+    assert suppressed(network) == [("anna@example.com", "unsubscribed from broadcast 7")]
     new = ("broadcast", "new", "--type", "email", "--product", "pro", "--subject", "Hi", "--content", "Hello", "--yes")
     assert network(*new).code == 0
     assert network.rows("SELECT email, status FROM deliveries ORDER BY email") == [
