@@ -60,6 +60,7 @@ class Ours:
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "UMMSG_DATABASE_URL": f"sqlite:///{folder / 'ummsg.db'}",
+            "UMMSG_NETWORK_NAME": "Example Network",
             "UMMSG_UNSUBSCRIBE_URL": "https://example.com/u",
         }
         self("init")

@@ -62,6 +62,10 @@ SETTINGS = (
     Setting(
         "NETWORK_PASSWORD_COMMAND", "A command that prints that password", example="pass show network", secret=True
     ),
+    Setting("NETWORK_API_KEY", "The key of Ultimate Multisite's API, for `emails import --from` an address"),
+    Setting("NETWORK_API_SECRET", "Its secret", secret=True),
+    Setting("NETWORK_API_SECRET_FILE", "A file that holds that secret"),
+    Setting("NETWORK_API_SECRET_COMMAND", "A command that prints that secret", example="pass show api", secret=True),
     Setting("LOCALE", "The network's language: of its admins, and of customers whose own is not known", default="en"),
     Setting(
         "TIMEZONE",
@@ -298,6 +302,10 @@ class Settings:
             raise NotConfigured(
                 "The network's password cannot be read", details=[f"{self.network_password_path}: {error}"]
             ) from None
+
+    def network_api_secret(self) -> str | None:
+        """That of Ultimate Multisite's API. Raises as `mail_password` does."""
+        return password(self.values, "NETWORK_API_SECRET")
 
     def password_is_set(self, name: str) -> bool:
         """In the settings, in whatever way."""

@@ -1,5 +1,6 @@
 """ummsg emails export, and import --from: emails between installations."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,8 @@ from ummsg.vocabulary import ListFormat, OnConflict
 if TYPE_CHECKING:
     from ummsg.runtime import Runtime
     from ummsg.services.email_bundles import Plan, Step
+
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 MOST_BYTES = 10 * 1024 * 1024
 """More is refused before it is read: some thousand long emails fit."""
@@ -42,8 +45,7 @@ def import_bundle(
     yes: bool,
 ) -> None:
     """Show what importing a bundle would do, ask, and do it: all of it, or nothing."""
-    content = read_bounded(source, MOST_BYTES, "--from", "a bundle of emails")
-    bundle = parse_json(content, f"--from: {named(source)}", hint="ummsg emails export --all > bundle.json, there")
+    bundle = _of_network(ummsg, source) if _WEB.match(source) else _of_file(source)
 
     def plan(decision: OnConflict | None) -> "Plan":
         return ummsg.email_bundles.plan(bundle, on_conflict=decision, activate=activate)
@@ -60,6 +62,25 @@ def import_bundle(
     for email in ummsg.email_bundles.store(planned):
         views.talk(f"{email.slug} is imported, and {'active' if email.draft.active else 'inactive'}.")
     _say_next(stored)
+
+
+def _of_file(source: str) -> Any:
+    content = read_bounded(source, MOST_BYTES, "--from", "a bundle of emails")
+    return parse_json(content, f"--from: {named(source)}", hint="ummsg emails export --all > bundle.json, there")
+
+
+def _of_network(ummsg: "Runtime", url: str) -> Any:
+    """What Ultimate Multisite's API tells, by the key and the secret of the settings, or of who sits there."""
+    key, secret = ummsg.settings["NETWORK_API_KEY"], ummsg.settings.network_api_secret()
+    if not (key and secret) and not ummsg.prompter.interactive:
+        raise InvalidInput(
+            "A network tells its emails to who has the key and the secret of its API",
+            details=["nothing is asked off a terminal, and they are not options: those can be seen by others"],
+            hint="UMMSG_NETWORK_API_KEY, and UMMSG_NETWORK_API_SECRET, _FILE or _COMMAND",
+        )
+    key = key or ummsg.prompter.secret("API key:")
+    secret = secret or ummsg.prompter.secret("API secret:")
+    return ummsg.email_bundles.of_network(url, key, secret)
 
 
 def _decide(ummsg: "Runtime", plan: "Plan") -> OnConflict:

@@ -51,7 +51,7 @@ def import_emails(
     slugs: Slugs = None,
     all: Annotated[bool, typer.Option("--all", help="Every default that is not installed.")] = False,
     from_file: Annotated[
-        str | None, typer.Option("--from", metavar="FILE|-", help="A bundle, or a network's REST answer.")
+        str | None, typer.Option("--from", metavar="FILE|-|URL", help="A bundle, or a network's emails.")
     ] = None,
     on_conflict: Annotated[
         OnConflict | None, typer.Option("--on-conflict", help="With --from: what to do where another email is.")

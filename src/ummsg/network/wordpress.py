@@ -1,28 +1,17 @@
 """A WordPress multisite with ummsg's connector, over its REST routes (`wordpress/ummsg-connector.php`).
 
-Every answer is bounded in size and time, redirects are not followed, and what an answer says is checked before
-anything is made of it: the other side may be anything that listens there.
+What an answer says is checked before anything is made of it: the other side may be anything that listens there.
 """
 
-import json
-import time
 from collections.abc import Mapping
 from itertools import pairwise
 from types import NoneType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from ummsg import __version__
 from ummsg.domain.network import DirectoryKind, Held, Listing, NetworkStatus, Page
 from ummsg.errors import InvalidInput, NetworkRefused, NetworkUnreachable, NotANetwork
+from ummsg.network.site import Answer, Site
 
-if TYPE_CHECKING:
-    import httpx2
-
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 30.0
-"""For a whole answer."""
-ANSWER_LIMIT = 16 * 1024 * 1024
-"""Bytes of an answer; a page of a thousand customers has some 200,000."""
 PAGE_SIZE = 1000
 
 _NO_CONNECTOR = "put wordpress/ummsg-connector.php into wp-content/mu-plugins/ there, and try again"
@@ -34,8 +23,7 @@ class WordPress:
     def __init__(self, url: str, user: str, password: str) -> None:
         self.url = url
         self._user = user
-        self._password = password
-        self._opened: httpx2.Client | None = None
+        self._site = Site(url, user, password, again="ummsg network status")
 
     # What it is asked
 
@@ -124,91 +112,38 @@ class WordPress:
         return Page(items, following, str(said.get("digest", ""))[:64])
 
     def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        self._site.close()
 
     # How it is asked
 
-    @property
-    def _client(self) -> "httpx2.Client":
-        if self._opened is None:
-            import httpx2
-
-            self._opened = httpx2.Client(
-                auth=(self._user, self._password),
-                timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-                headers={"Accept": "application/json", "User-Agent": f"ummsg/{__version__}"},
-                follow_redirects=False,
-            )
-        return self._opened
-
     def _ask(self, method: str, route: str, query: Mapping[str, str] | None = None, body: Any = None) -> dict[str, Any]:
-        import httpx2
+        answer = self._site.ask(method, f"/ummsg/v1{route}", query, body)
+        if answer.status != 200 or not isinstance(answer.said, dict):
+            self._refuse(answer)
+        return answer.said
 
-        try:
-            # By parameter and not by path: that works whatever the permalinks of the network are.
-            parameters = {"rest_route": f"/ummsg/v1{route}", **(query or {})}
-            with self._client.stream(method, f"{self.url}/", params=parameters, json=body) as response:
-                content = self._bounded(response)
-        except httpx2.TimeoutException:
-            raise NetworkUnreachable(
-                f"{self.url} did not answer in time", hint="ummsg network status, when it is back"
-            ) from None
-        except httpx2.TransportError as error:
-            raise NetworkUnreachable(
-                f"{self.url} cannot be reached", details=[_in_words(error)], hint="ummsg network status"
-            ) from None
-        return self._understood(response, content)
-
-    def _bounded(self, response: "httpx2.Response") -> bytes:
-        until = time.monotonic() + ANSWER_SECONDS
-        content = bytearray()
-        for chunk in response.iter_bytes():
-            content += chunk
-            if len(content) > ANSWER_LIMIT:
-                raise NotANetwork(f"{self.url} gave an answer of more than {ANSWER_LIMIT // 1024 // 1024} MB")
-            if time.monotonic() > until:
-                raise NetworkUnreachable(f"{self.url} did not finish its answer in time", hint="ummsg network status")
-        return bytes(content)
-
-    def _understood(self, response: "httpx2.Response", content: bytes) -> dict[str, Any]:
-        if response.has_redirect_location:
-            raise NotANetwork(
-                f"{self.url} leads on to {response.headers['location'][:200]}",
-                hint="connect the address at which the network answers by itself",
-            )
-        try:
-            said = json.loads(content)
-        except (ValueError, RecursionError):
-            said = None
-        code = said.get("code") if isinstance(said, dict) else None
-        if response.status_code != 200 or not isinstance(said, dict):
-            self._refuse(response.status_code, said, code)
-        return said
-
-    def _refuse(self, status: int, said: Any, code: Any) -> NoReturn:
-        match status:
-            case 401 if code is not None:
+    def _refuse(self, answer: Answer) -> NoReturn:
+        match answer.status:
+            case 401 if answer.code is not None:
                 raise NetworkRefused(
                     f"{self.url} does not know the user {self._user} with this password",
                     details=["it takes an application password, made in the profile of the user there"],
                     hint=f"ummsg network connect {self.url} --user {self._user}",
                 )
-            case 403 if code is not None:
+            case 403 if answer.code is not None:
                 raise NetworkRefused(
                     f"The user {self._user} may not manage the network {self.url}",
                     hint="use an application password of a super admin",
                 )
-            case 404 if code == "rest_no_route":
+            case 404 if answer.code == "rest_no_route":
                 raise NotANetwork(f"{self.url} is a WordPress without ummsg's connector", hint=_NO_CONNECTOR)
-            case 400 if code is not None:
-                raise InvalidInput(f"{self.url} does not take it: {_message(said)}")
-            case _ if status >= 500:
+            case 400 if answer.code is not None:
+                raise InvalidInput(f"{self.url} does not take it: {answer.message}")
+            case status if status >= 500:
                 raise NetworkUnreachable(
-                    f"{self.url} answered {status}", details=[_message(said)], hint="look at the network's log"
+                    f"{self.url} answered {status}", details=[answer.message], hint="look at the network's log"
                 )
-        self._not_understood(status)
+        self._not_understood(answer.status)
 
     def _not_understood(self, status: int = 200) -> NoReturn:
         raise NotANetwork(
@@ -242,11 +177,3 @@ def _fits(item: Mapping[str, Any], shape: Mapping[str, tuple[type, ...]]) -> boo
     return all(type(item.get(name)) in types for name, types in wanted.items()) and all(
         type(number) is int for number in item.get("addons", ())
     )
-
-
-def _message(said: Any) -> str:
-    return str(said.get("message", ""))[:200] if isinstance(said, dict) else "no JSON"
-
-
-def _in_words(error: Exception) -> str:
-    return str(error)[:200] or type(error).__name__

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,11 +11,13 @@ from typing import Any
 from ummsg import __version__
 from ummsg.config import Settings
 from ummsg.domain.email import EmailDraft, SystemEmail
+from ummsg.domain.network import checked_url
 from ummsg.errors import InvalidDraft, InvalidInput, Problem
 from ummsg.mail.bundle import MEND, read_bundle, write_bundle
 from ummsg.mail.defaults import Defaults
 from ummsg.mail.foreign import Imported, harmless
 from ummsg.mail.templates import names_in
+from ummsg.network.ultimate_multisite import UltimateMultisite
 from ummsg.services.email_checks import problems_anywhere
 from ummsg.services.event_kinds import EventKinds
 from ummsg.services.system_email import placeholders_of
@@ -95,6 +98,14 @@ class EmailBundles:
             "exported_at": self._clock().isoformat(timespec="seconds"),
         }
         return write_bundle((email.draft for email in emails), origin)
+
+    def of_network(self, url: str, key: str, secret: str) -> list[dict[str, Any]]:
+        """What the network at `url` tells of its system emails, for `plan`.
+
+        Raises InvalidInput for an address without HTTPS, and NetworkUnreachable, NetworkRefused and NotANetwork.
+        """
+        with closing(UltimateMultisite(checked_url(url), key, secret)) as network:
+            return network.emails()
 
     def plan(self, bundle: Any, *, on_conflict: OnConflict | None = None, activate: bool = False) -> Plan:
         """What importing a bundle, as it was read from JSON, would do; nothing is stored.

@@ -24,6 +24,8 @@ class Subscription:
     suppressed: bool
     may_return: bool
     """Whether it was they who unsubscribed."""
+    network: str
+    """Who mails them."""
 
 
 class Unsubscriptions:
@@ -70,4 +72,5 @@ class Unsubscriptions:
             (customer.locale if customer else "") or self._settings.locale,
             suppressed=reason is not None,
             may_return=reason is not None and reason.startswith(_BY_READER),
+            network=self._settings["NETWORK_NAME"],
         )

@@ -14,7 +14,7 @@ import trustme
 from tests.smtp_server import server_certificate
 from ummsg.domain.network import Listing
 from ummsg.errors import NetworkRefused, NetworkUnreachable, NotANetwork, UmmsgError
-from ummsg.network import wordpress
+from ummsg.network import site
 from ummsg.network.wordpress import WordPress
 
 STATUS = {
@@ -155,7 +155,7 @@ def test_a_certificate_that_nobody_vouches_for() -> None:
 
 
 def test_an_answer_without_end(server: Server, network: WordPress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordpress, "ANSWER_LIMIT", 1024 * 1024)
+    monkeypatch.setattr(site, "ANSWER_LIMIT", 1024 * 1024)
 
     def endless(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -168,7 +168,7 @@ def test_an_answer_without_end(server: Server, network: WordPress, monkeypatch: 
 
 
 def test_an_answer_that_drips(server: Server, network: WordPress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordpress, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(site, "ANSWER_SECONDS", 0.3)
     over = threading.Event()
 
     def drips(handler: BaseHTTPRequestHandler) -> None:
@@ -183,7 +183,7 @@ def test_an_answer_that_drips(server: Server, network: WordPress, monkeypatch: p
 
 
 def test_no_answer_in_time(server: Server, network: WordPress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordpress, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(site, "ANSWER_SECONDS", 0.2)
     over = threading.Event()
     server.answer = lambda handler: (over.wait(), None)[1]
     refused(network, NetworkUnreachable, "did not answer in time")

@@ -98,6 +98,7 @@ def test_the_page_hints_at_the_address_and_needs_no_script(network: Program, web
     page = web.get(link()).text
 
     assert "a…@example.com" in page
+    assert "Example Network" in page
     assert "anna" not in page
     assert "<script" not in page
 
