@@ -237,6 +237,7 @@ class Runtime:
             Feed(Reader(self.store.path), self.clock),
             self.notices,
             self.directory,
+            self.tokens,
             Unsubscriptions(self.store, self.settings, self.clock),
             Webhooks(self.store, self.settings, self.events, self.clock),
         )

@@ -18,7 +18,7 @@ CUSTOMERS_LAST = timedelta(days=1)
 """How long a customer's token opens their notices, unless told."""
 
 LONGEST = timedelta(days=3660)
-_KEPT_EXPIRED = timedelta(days=30)
+_KEPT_EXPIRED = timedelta(days=7)
 
 
 class Tokens:

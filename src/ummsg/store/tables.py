@@ -366,7 +366,7 @@ class TokenRow(SQLModel, table=True):
     """A token that the served feed takes: not itself, but its digest (`domain/token.py`)."""
 
     __tablename__ = "tokens"
-    __table_args__ = (Index("ix_tokens_customer", "customer_id"),)
+    __table_args__ = (Index("ix_tokens_customer", "customer_id"), Index("ix_tokens_expires", "expires_at"))
 
     id: int = Field(default=None, primary_key=True)
     kind: str = _text()

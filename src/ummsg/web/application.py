@@ -22,6 +22,7 @@ from ummsg.errors import UmmsgError
 from ummsg.services.directory import Directory
 from ummsg.services.feed import Feed
 from ummsg.services.notices import Notices
+from ummsg.services.tokens import Tokens
 from ummsg.services.unsubscriptions import Unsubscriptions
 from ummsg.services.webhooks import Webhooks
 from ummsg.web.access import Access
@@ -31,6 +32,7 @@ from ummsg.web.events import EventRoutes
 from ummsg.web.guard import Guard
 from ummsg.web.notices import NoticeRoutes
 from ummsg.web.pages import STATIC
+from ummsg.web.tokens import TokenRoutes
 from ummsg.web.unsubscribing import UnsubscribeRoutes
 
 MOST_BYTES = 2 * PAYLOAD_MAXIMUM
@@ -54,6 +56,7 @@ class Served:
     feed: Feed
     notices: Notices
     directory: Directory
+    tokens: Tokens
     unsubscriptions: Unsubscriptions
     webhooks: Webhooks
 
@@ -68,6 +71,7 @@ def application(served: Served) -> ASGIApp:
 def _routes(served: Served) -> list[BaseRoute]:
     access = Access(served.feed)
     notices = NoticeRoutes(access, served.feed, served.notices, served.directory)
+    tokens = TokenRoutes(access, served.feed, served.tokens, served.directory)
     events = EventRoutes(access, served.webhooks)
     unsubscribing = UnsubscribeRoutes(access, served.unsubscriptions)
     return [
@@ -76,6 +80,7 @@ def _routes(served: Served) -> list[BaseRoute]:
             routes=[
                 Route("/notices", notices.shown),
                 Route("/notices/{notice_id:int}/dismiss", notices.dismiss, methods=["POST"]),
+                Route("/tokens", tokens.create, methods=["POST"]),
                 Route("/events/{slug}", events.signed, methods=["POST"]),
                 Route("/events/{slug}/{secret}", events.unsigned, methods=["POST"]),
             ],

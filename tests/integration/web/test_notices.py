@@ -222,3 +222,25 @@ def test_pages_of_other_origins_may_ask(network: Program, web: TestClient) -> No
     assert "Authorization" in before.headers["access-control-allow-headers"]
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_a_server_gets_a_customers_token_for_their_browser(network: Program, web: TestClient) -> None:
+    notice = publish(network, "--customer", "anna@example.com")
+    servers = bearer(token(network, "network"))
+
+    made = web.post("/v1/tokens", params={"customer": "anna@example.com"}, headers=servers)
+
+    assert (made.status_code, made.json()["expires_at"]) == (201, "2026-11-24T12:00:00Z")
+    assert shown(web, made.json()["token"]) == [notice]
+    assert [row[0] for row in network.rows("SELECT note FROM tokens ORDER BY id")] == ["", "asked for with token 1"]
+
+
+def test_only_a_server_gets_tokens_and_only_for_customers(network: Program, web: TestClient) -> None:
+    mine = bearer(token(network, "customer", "--customer", "1"))
+    servers = bearer(token(network, "network"))
+
+    assert web.post("/v1/tokens", params={"customer": "1"}, headers=mine).status_code == 401
+    assert web.post("/v1/tokens", params={"customer": "1"}).status_code == 401
+    assert web.post("/v1/tokens", params={"customer": "nobody@example.com"}, headers=servers).status_code == 404
+    assert web.post("/v1/tokens", headers=servers).status_code == 404
+    assert len(network.rows("SELECT * FROM tokens")) == 2

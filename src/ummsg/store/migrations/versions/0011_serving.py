@@ -21,6 +21,7 @@ STATEMENTS = (
     )
     """,
     "CREATE INDEX ix_tokens_customer ON tokens (customer_id)",
+    "CREATE INDEX ix_tokens_expires ON tokens (expires_at)",
     "ALTER TABLE broadcast_targets ADD COLUMN live_until DATETIME",
     """
     UPDATE broadcast_targets SET live_until = (
