@@ -41,3 +41,13 @@ def test_delivery_writes_figures_page_and_chart(tmp_path: Path) -> None:
     assert "an audience of 200 frozen" in out
     assert "an audience of 200 frozen" in (tmp_path / "benchmarks.md").read_text()
     assert (tmp_path / "benchmarks.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="needs wrk")
+def test_serving() -> None:
+    out = printed(
+        "feed.py", *["--customers", "300", "--few", "100", "--notices", "60", "--runs", "1", "--seconds", "1"]
+    )
+
+    assert out.startswith("answers ")
+    assert "an answer's cost, 300 customers beside 100" in out
