@@ -1,6 +1,5 @@
 """`/v1/events/{slug}`: something happened on the network."""
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -10,6 +9,7 @@ from ummsg.services.events import Fired
 from ummsg.services.webhooks import Webhooks
 from ummsg.vocabulary import TokenKind
 from ummsg.web.access import Access
+from ummsg.web.threads import in_thread
 
 
 class EventRoutes:
@@ -21,13 +21,13 @@ class EventRoutes:
         """With a token in the path: Ultimate Multisite's webhooks can say it nowhere else."""
         self._access.token(request, request.path_params["secret"], TokenKind.WEBHOOK)
         slug, body = request.path_params["slug"], await request.body()
-        return _answer(slug, await run_in_threadpool(self._webhooks.unsigned, slug, body))
+        return _answer(slug, await in_thread(self._webhooks.unsigned, slug, body))
 
     async def signed(self, request: Request) -> Response:
         headers = (request.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
         slug, signed, body = request.path_params["slug"], Signed(*headers), await request.body()
         try:
-            return _answer(slug, await run_in_threadpool(self._webhooks.signed, slug, signed, body))
+            return _answer(slug, await in_thread(self._webhooks.signed, slug, signed, body))
         except TokenRefused:
             self._access.note_refusal(request)
             raise

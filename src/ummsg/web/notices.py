@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from ummsg.services.feed import Feed
 from ummsg.services.notices import Notices
 from ummsg.vocabulary import LARGEST, TokenKind
 from ummsg.web.access import Access
+from ummsg.web.threads import in_thread
 
 _KINDS = (TokenKind.NETWORK, TokenKind.CUSTOMER)
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
@@ -41,7 +41,7 @@ class NoticeRoutes:
 
     async def dismiss(self, request: Request) -> Response:
         customer_id = self._customer(request)
-        await run_in_threadpool(self._dismiss, request.path_params["notice_id"], customer_id)
+        await in_thread(self._dismiss, request.path_params["notice_id"], customer_id)
         return Response(status_code=204)
 
     def _customer(self, request: Request) -> int:

@@ -1,6 +1,5 @@
 """`/v1/tokens`: a token for a customer's browser, made when they open their dashboard."""
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -11,6 +10,7 @@ from ummsg.services.feed import Feed
 from ummsg.services.tokens import Tokens
 from ummsg.vocabulary import TokenKind
 from ummsg.web.access import Access
+from ummsg.web.threads import in_thread
 
 
 class TokenRoutes:
@@ -24,7 +24,7 @@ class TokenRoutes:
         """For a server of the network's, which knows who has logged in; as `ummsg tokens create customer`."""
         asks = self._access.bearer(request, TokenKind.NETWORK)
         customer_id = self._feed.whose(asks, request.query_params.get("customer"))
-        token, text = await run_in_threadpool(self._create, customer_id, f"asked for with token {asks.id}")
+        token, text = await in_thread(self._create, customer_id, f"asked for with token {asks.id}")
         assert token.expires_at is not None  # noqa: S101 - a customer's always has an end
         return JSONResponse({"token": text, "expires_at": rfc3339(token.expires_at)}, 201)
 

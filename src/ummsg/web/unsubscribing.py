@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from ummsg.errors import TokenRefused
 from ummsg.services.unsubscriptions import Subscription, Unsubscriptions
 from ummsg.web.access import Access
 from ummsg.web.pages import page
+from ummsg.web.threads import in_thread
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class UnsubscribeRoutes:
 
     async def _show(self, request: Request) -> Response:
         """A page with a button: whatever only looks at links unsubscribes nobody."""
-        standing = await run_in_threadpool(self._unsubscriptions.standing, request.path_params["token"])
+        standing = await in_thread(self._unsubscriptions.standing, request.path_params["token"])
         return _page(standing, "suppressed" if standing.suppressed else "asks")
 
     async def _change(self, request: Request) -> Response:
@@ -83,9 +83,9 @@ class UnsubscribeRoutes:
         async with request.form(max_files=0, max_fields=100) as form:
             one_click, again = form.get("List-Unsubscribe") == "One-Click", form.get("resubscribe") == "yes"
         if one_click:
-            return _page(await run_in_threadpool(self._unsubscriptions.unsubscribe, token), "done")
+            return _page(await in_thread(self._unsubscriptions.unsubscribe, token), "done")
         if again:
-            standing = await run_in_threadpool(self._unsubscriptions.resubscribe, token)
+            standing = await in_thread(self._unsubscriptions.resubscribe, token)
             return _page(standing, "suppressed" if standing.suppressed else "back")
         raise HTTPException(422, "To unsubscribe, the form says List-Unsubscribe=One-Click (RFC 8058)")
 

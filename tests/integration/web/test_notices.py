@@ -1,13 +1,14 @@
 """`/v1/notices`: exactly what that customer's dashboard shows, to whoever may see it and nobody else."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.program import Program
-from tests.web import bearer, publish, token
+from tests.web import bearer, publish, served, token
 
 FORGED = "umc_1_" + 24 * "ab"
 
@@ -244,3 +245,16 @@ def test_only_a_server_gets_tokens_and_only_for_customers(network: Program, web:
     assert web.post("/v1/tokens", params={"customer": "nobody@example.com"}, headers=servers).status_code == 404
     assert web.post("/v1/tokens", headers=servers).status_code == 404
     assert len(network.rows("SELECT * FROM tokens")) == 2
+
+
+def test_many_at_once_close_their_notices_and_none_is_lost(network: Program, web: TestClient) -> None:
+    network.environ["UMMSG_DATABASE_URL"] = network.environ["UMMSG_DATABASE_URL"].replace("0.2", "15")
+    notice = publish(network, "--everyone")
+    tokens = [token(network, "customer", "--customer", str(number)) for number in (1, 2, 3, 4, 5)] * 8
+
+    with served(network) as patient, ThreadPoolExecutor(40) as people:
+        closing = [people.submit(patient.post, f"/v1/notices/{notice}/dismiss", headers=bearer(t)) for t in tokens]
+        statuses = {answer.result().status_code for answer in closing}
+
+    assert statuses == {204}
+    assert len(network.rows("SELECT * FROM dismissals")) == 5
