@@ -117,17 +117,7 @@ def _beside_broadcast(many: Network, options: argparse.Namespace) -> Iterator[Fi
     with _serving(many) as server, Sink(options.customers) as sink:
         own = environment(many.folder, sink.port)
         (many.folder / "content.txt").write_text("Hello {{ customer_name }}", encoding="utf-8")
-        words = (
-            "broadcast",
-            "new",
-            "--type",
-            "email",
-            "--everyone",
-            "--subject",
-            "Hi",
-            "--content-file",
-            "content.txt",
-        )
+        words = ("broadcast", "new", "--type", "email", "--everyone", "--subject", "Hi")
         for command, seen in (
             ((*words, "--content-file", "content.txt", "--queue", "--yes"), freezing),
             (("outbox", "run"), sending),

@@ -46,7 +46,7 @@ def main() -> None:
         _dashboard(browser, wordpress)
         with ours.serving() as url:
             token = ours("tokens", "create", "customer", "--customer", "anna@example.com").strip()
-            _page(browser, f"{url}/dashboard?token={token}", "served.png", wait="ummsg-notices li")
+            _page(browser, f"{url}/dashboard?token={token}", "served.png", wait="ummsg-notices .notice")
             _page(browser, url + ours.unsubscribing(), "unsubscribe.png", wait="button")
         browser.close()
 
@@ -93,8 +93,10 @@ class Ours:
             command, cwd=self._folder, env=self._environ, stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr is not None
-            yield process.stderr.readline().split()[1].rstrip(";")
-            process.terminate()
+            try:
+                yield process.stderr.readline().split()[1].rstrip(";")
+            finally:
+                process.terminate()
 
     def unsubscribing(self) -> str:
         """The path that Anna's mail leads to."""

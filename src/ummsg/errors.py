@@ -124,6 +124,10 @@ class TokenRefused(UmmsgError):
     """A token or a signature that opens nothing, or nothing any more."""
 
 
+class TokenOfAnother(TokenRefused):
+    """A customer's token where another customer's is needed."""
+
+
 class Cancelled(UmmsgError):
     """The operator stopped it (Ctrl-C, Esc, or an answer of no)."""
 

@@ -231,10 +231,10 @@ class Runtime:
         from ummsg.services.feed import Feed
         from ummsg.services.unsubscriptions import Unsubscriptions
         from ummsg.services.webhooks import Webhooks
-        from ummsg.store.feed import Feed as Reader
+        from ummsg.store.feed import FeedReader
 
         served = Served(
-            Feed(Reader(self.store.path), self.clock),
+            Feed(FeedReader(self.store.path), self.clock),
             self.notices,
             self.directory,
             self.tokens,

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,7 +52,7 @@ def look(network: Program, server: Serving, browser: Any) -> Iterator[Callable[.
 
 
 def seen(page: Any) -> list[int]:
-    found: list[int] = page.locator("ummsg-notices li").evaluate_all("items => items.map((it) => +it.dataset.id)")
+    found: list[int] = page.locator("ummsg-notices .notice").evaluate_all("items => items.map((it) => +it.dataset.id)")
     return found
 
 
@@ -63,16 +63,17 @@ def four(network: Program) -> list[int]:
 def test_a_customer_sees_exactly_theirs_in_their_colours(network: Program, look: Callable[..., Any]) -> None:
     four(network)
     page = look()
+    wait_for(lambda: len(seen(page)) == 4)
 
     shown = {
-        (one.locator("h2").inner_text(), one.evaluate("it => getComputedStyle(it).borderInlineStartColor"))
-        for one in page.locator("ummsg-notices li").all()
+        (one.locator(".subject").inner_text(), one.evaluate("it => getComputedStyle(it).borderInlineStartColor"))
+        for one in page.locator("ummsg-notices .notice").all()
     }
 
     words = {"success": "Success", "info": "Information", "warning": "Warning", "error": "Error"}
     assert shown == {(f"{words[kind]}: Hello", colour) for kind, colour in COLOURS.items()}
-    assert page.locator("ummsg-notices li strong").first.inner_text() == "morning"
-    assert seen(look("bo@example.com")) == []
+    assert page.locator("ummsg-notices .notice strong").first.inner_text() == "morning"
+    look("bo@example.com").get_by_text("There are none now.").wait_for()
 
 
 def test_closed_it_stays_closed_and_the_command_line_agrees(network: Program, look: Callable[..., Any]) -> None:
@@ -82,21 +83,21 @@ def test_closed_it_stays_closed_and_the_command_line_agrees(network: Program, lo
         page.get_by_role("button", name="Close: Hello").first.click()
     wait_for(lambda: len(seen(page)) == 1)
 
-    with page.expect_response("**/v1/notices"):
-        page.reload()
+    page.reload()
 
-    assert seen(page) == [first]
-    assert seen(look("bo@example.com")) == [second, first]
+    wait_for(lambda: seen(page) == [first])
+    others = look("bo@example.com")
+    wait_for(lambda: seen(others) == [second, first])
     assert network("notices", "list", "--customer", "anna@example.com", "--format", "ids").out.split() == [str(first)]
     network("notices", "withdraw", first, "--yes")
-    with page.expect_response("**/v1/notices"):
-        page.reload()
-    assert seen(page) == []
+    page.reload()
+    page.get_by_text("There are none now.").wait_for()
 
 
 def test_with_the_keyboard_alone(network: Program, look: Callable[..., Any]) -> None:
     four(network)
     page = look()
+    wait_for(lambda: len(seen(page)) == 4)
     focused = "document.querySelector('ummsg-notices').shadowRoot.activeElement"
     page.keyboard.press("Tab")
     while page.evaluate(f"{focused}?.tagName") != "BUTTON":
@@ -127,16 +128,57 @@ def test_nothing_keeps_anybody_from_reading_it(
             content=f"# {LONG}\n\nSee [the terms](https://example.com), and:\n\n- `{LONG}`\n",
         )
     page = look(color_scheme=colour, viewport={"width": width, "height": 700})
+    wait_for(lambda: len(seen(page)) == 4)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(Axe().run(page)) == []
+
+
+def test_an_answer_that_comes_late_brings_nothing_back(network: Program, look: Callable[..., Any]) -> None:
+    first, second = (publish(network, "--customer", "anna@example.com") for _ in range(2))
+    page = look()
+    wait_for(lambda: seen(page) == [second, first])
+    held: list[Any] = []
+    page.route("**/v1/notices", lambda route: held.append(route), times=1)
+    page.evaluate("void document.querySelector('ummsg-notices').refresh()")
+    wait_for(lambda: bool(held) or page.wait_for_timeout(1))
+
+    page.get_by_role("button", name="Close: Hello").first.click()
+    with suppress(Exception):  # it was given up meanwhile
+        held[0].continue_()
+
+    wait_for(lambda: seen(page) == [first])
+    with page.expect_response("**/v1/notices"):
+        page.evaluate("void document.querySelector('ummsg-notices').refresh()")
+    assert seen(page) == [first]
+
+
+def test_another_customers_token_takes_the_notices_of_the_one_before_away(
+    network: Program, look: Callable[..., Any]
+) -> None:
+    publish(network, "--customer", "anna@example.com")
+    page = look()
+    wait_for(lambda: len(seen(page)) == 1)
+    page.route("**/v1/notices", lambda route: None)  # no answer comes
+    others = token(network, "customer", "--customer", "bo@example.com")
+
+    page.evaluate(f"document.querySelector('ummsg-notices').setAttribute('token', '{others}')")
+
+    assert seen(page) == []
+
+
+def test_a_subject_is_read_as_it_is(network: Program, look: Callable[..., Any]) -> None:
+    publish(network, "--everyone", subject="Save $$ now: $& $' <b>")
+    page = look()
+
+    page.get_by_role("button", name="Close: Save $$ now: $& $' <b>", exact=True).wait_for()
 
 
 def test_who_wants_no_motion_has_none(network: Program, look: Callable[..., Any]) -> None:
     publish(network, "--everyone")
 
     for wish, seconds in (("reduce", "0s"), ("no-preference", "0.15s")):
-        item = look(reduced_motion=wish).locator("ummsg-notices li").first
+        item = look(reduced_motion=wish).locator("ummsg-notices .notice").first
         assert item.evaluate("it => getComputedStyle(it).transitionDuration") == seconds
 
 
@@ -199,15 +241,17 @@ def test_on_another_page_with_a_strict_policy(network: Program, server: Serving,
         page.on("console", lambda said: complaints.append(said.text))
         with page.expect_response("**/v1/notices"):
             page.goto(url)
-        page.locator("ummsg-notices li").first.wait_for()
+        page.locator("ummsg-notices .notice").first.wait_for()
+        border = page.locator("ummsg-notices .notice").first.evaluate(
+            "it => getComputedStyle(it).borderInlineStartColor"
+        )
         with page.expect_response("**/dismiss"):
             page.get_by_role("button", name="Close: Hello").first.click()
         wait_for(lambda: len(seen(page)) == 3)
-        border = page.locator("ummsg-notices li").first.evaluate("it => getComputedStyle(it).borderInlineStartColor")
         page.close()
 
     assert complaints == []
-    assert border == COLOURS["warning"]
+    assert border == COLOURS["error"]
 
 
 def test_from_right_to_left_and_in_swedish(network: Program, server: Serving, browser: Any) -> None:
@@ -216,7 +260,7 @@ def test_from_right_to_left_and_in_swedish(network: Program, server: Serving, br
     with embedding(embedded(server, text, 'lang="sv" dir="rtl"'), strict(server)) as url:
         page = browser.new_page(viewport={"width": 600, "height": 400})
         page.goto(url)
-        item = page.locator("ummsg-notices li")
+        item = page.locator("ummsg-notices .notice")
         item.wait_for()
         button = page.get_by_role("button", name="Stäng: مرحبا").bounding_box()
         border = item.evaluate("it => getComputedStyle(it).borderRightColor")
@@ -234,7 +278,7 @@ def test_an_expired_token_shows_nothing_and_says_so_and_a_new_one_works(
     with embedding(embedded(server, old), strict(server)) as url:
         page = browser.new_page()
         page.goto(url)
-        page.locator("ummsg-notices li").wait_for()
+        page.locator("ummsg-notices .notice").wait_for()
         network("tokens", "revoke", "1", "--yes")
         status = page.evaluate(
             """() => new Promise((done) => {
@@ -245,5 +289,5 @@ def test_an_expired_token_shows_nothing_and_says_so_and_a_new_one_works(
         )
         assert (status, seen(page)) == (401, [])
         page.evaluate(f"document.querySelector('ummsg-notices').setAttribute('token', '{new}')")
-        page.locator("ummsg-notices li").wait_for()
+        page.locator("ummsg-notices .notice").wait_for()
         page.close()

@@ -37,7 +37,7 @@ def test_a_port_that_is_taken_is_said(network: Program) -> None:
         again = network.alone("serve", "--port", str(server.port))
 
     assert again.returncode == 2
-    assert f"port {server.port}" in again.stderr
+    assert f"port {server.port}: Address already in use" in again.stderr
     assert "Traceback" not in again.stderr
 
 
@@ -51,7 +51,7 @@ def test_an_open_door_is_warned_of(network: Program) -> None:
     assert "Tokens travel unencrypted" in said
 
 
-def test_a_body_of_100_mb_is_refused_before_it_is_read(network: Program) -> None:
+def test_a_body_of_100_mb_is_refused(network: Program) -> None:
     secret = token(network, "webhook")
     with serving(network) as server:
         path = f"/v1/events/payment_received/{secret}"
@@ -74,6 +74,8 @@ SILENT = {
     "half a head": "GET /healthz HTTP/1.1\r\nHost:",
     "half a second head": "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n",
     "half a body": "POST /v1/events/payment_received/{secret} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{{",
+    "more than was asked for": "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\na",
+    "an empty line after an answer": "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n\r\n",
 }
 
 
@@ -86,12 +88,45 @@ def test_who_connects_and_does_not_go_on_is_hung_up_on(network: Program) -> None
     assert answers["nothing"] == answers["half a head"] == ""
     assert answers["half a second head"].count("HTTP/1.1 200") == 1
     assert answers["half a body"].startswith("HTTP/1.1 408")
+    assert answers["more than was asked for"].startswith("HTTP/1.1 404")
+    assert answers["an empty line after an answer"].startswith("HTTP/1.1 200")
 
 
-def test_what_is_no_http_is_answered_and_forgotten(network: Program) -> None:
+@pytest.mark.parametrize(
+    "said",
+    ["\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", "GET /healthz HTTP/1.1\r\nHost: x\r\nA: " + 200_000 * "x"],
+    ids=["no HTTP", "a head without end"],
+)
+def test_what_cannot_be_understood_is_refused_with_the_usual_headers(network: Program, said: str) -> None:
     with serving(network) as server:
-        assert _asked(server, "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n").startswith("HTTP/1.1 400")
+        refused = _asked(server, said)
         assert httpx2.get(f"{server.url}/healthz").status_code == 200
+
+    assert refused.startswith("HTTP/1.1 400")
+    assert "X-Content-Type-Options: nosniff" in refused
+    assert "server:" not in refused.lower()
+
+
+def test_what_would_come_to_light_too_late_is_said_at_the_start(network: Program) -> None:
+    network.environ |= {"UMMSG_FROM": "", "UMMSG_UNSUBSCRIBE_URL": "https://example.com/unsubscribe"}
+    with start(network, "serve", "--port", "0") as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        while "To look at" not in said:
+            said += process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    assert "UMMSG_FROM is not set" in said
+    assert "does not end with /u" in said
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_no_host_is_not_every_host(network: Program, host: str) -> None:
+    refused = network.alone("serve", "--port", "0", "--host", host)
+
+    assert refused.returncode == 2
+    assert "--host is empty" in refused.stderr
 
 
 def test_without_a_database_it_says_what_to_do(ummsg: Program) -> None:

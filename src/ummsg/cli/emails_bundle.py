@@ -65,7 +65,7 @@ def import_bundle(
 
 
 def _of_file(source: str) -> Any:
-    content = read_bounded(source, MOST_BYTES, "--from", "a bundle of emails")
+    content = read_bounded(source, MOST_BYTES, "--from", "a bundle of emails", hint="--from FILE, - or https://…")
     return parse_json(content, f"--from: {named(source)}", hint="ummsg emails export --all > bundle.json, there")
 
 
@@ -94,8 +94,8 @@ def _decide(ummsg: "Runtime", plan: "Plan") -> OnConflict:
         )
     choices = [
         Choice(OnConflict.SKIP, "skip: keep those that are here"),
-        Choice(OnConflict.OVERWRITE, "overwrite: take those of the file; what they replace is kept as a version"),
-        Choice(OnConflict.COPY, "copy: install those of the file beside them, under other slugs"),
+        Choice(OnConflict.OVERWRITE, "overwrite: take those that come; what they replace is kept as a version"),
+        Choice(OnConflict.COPY, "copy: install those that come beside them, under other slugs"),
     ]
     try:
         return ummsg.prompter.select(f"{which} different here. What becomes of them?", choices)
@@ -109,7 +109,7 @@ def _show(plan: "Plan") -> None:
     views.listing(rows, ListFormat.TABLE, columns=columns, optional=["event", "target", "from"], key="slug")
     for step in plan.steps:
         if step.present is not None and (step.overwrites or step in plan.undecided):
-            views.talk(f"\n{step.draft.slug}: what is here, and what the file has", "bold")
+            views.talk(f"\n{step.draft.slug}: what is here, and what is to come", "bold")
             show_difference(step.present.draft, step.draft)
     for step in plan.steps:
         notes = [*step.notes, *(f"not known here: {problem}" for problem in step.unsendable)]

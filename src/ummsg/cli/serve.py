@@ -1,11 +1,16 @@
 """ummsg serve: notices, unsubscribing and events over HTTP."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from ummsg.cli import views
 from ummsg.cli.options import Context, single_command
+
+if TYPE_CHECKING:
+    from ummsg.config import Settings
 
 app = single_command()
 
@@ -27,6 +32,15 @@ def serve(
     views.talk(f"Serving {address}; Ctrl-C ends it.", "bold")
     if host not in _LOOPBACK:
         views.talk("Tokens travel unencrypted here: let others connect by HTTPS, to a web server in front of this.")
+    views.warnings(_unready(ctx.obj.settings))
     views.next_step("ummsg tokens create customer --customer anna@example.com", "To look at what a customer sees")
     server.run()
     views.talk("Stopped.")
+
+
+def _unready(settings: "Settings") -> Iterator[str]:
+    """What would come to light only when somebody asks, and was not told again."""
+    if not settings["FROM"]:
+        yield "UMMSG_FROM is not set: events with an email are refused, and their sender may not send them again."
+    if urlsplit(settings["UNSUBSCRIBE_URL"]).path.rstrip("/") not in ("", "/u"):
+        yield "UMMSG_UNSUBSCRIBE_URL does not end with /u, which is where unsubscribing is answered here."

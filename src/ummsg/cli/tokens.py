@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = noun("What opens the served feed: tokens for servers, customers and senders of events.")
 
-TokenId = Annotated[int, typer.Argument(metavar="ID", max=LARGEST, help="A token's id.")]
+TokenId = Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST, help="A token's id.")]
 
 _USES = {
     TokenKind.NETWORK: "Send it as Authorization: Bearer, from your server alone: it opens every customer's notices.",
@@ -35,7 +35,7 @@ def create(
     ] = None,
     note: Annotated[str, typer.Option("--note", help="What it is for; shown by tokens list.")] = "",
 ) -> None:
-    """Make a token, and print it: this once, since only its digest is kept.
+    """Make a token, and print it, this once.
 
     network: a server of yours asks for the notices of any customer. customer: one customer's browser asks for their
     own. webhook and signature: a sender of events.
@@ -53,25 +53,30 @@ def create(
 
 @app.command("list")
 def list_tokens(ctx: Context, format: Format = ListFormat.TABLE, fields: Fields = "") -> None:
-    """List the tokens: what each is for, and whether it is live; not the tokens themselves."""
+    """List what each token is for, and whether it is live.
+
+    Not the tokens themselves: they are not kept.
+    """
     columns = ["id", "kind", "customer", "note", "created_at", "expires_at", "state"]
-    views.listing((_row(ctx.obj, token) for token in ctx.obj.tokens.all()), format, fields, columns=columns)
+    views.listing((_row(ctx.obj, *found) for found in ctx.obj.tokens.all()), format, fields, columns=columns)
 
 
 @app.command()
 def revoke(ctx: Context, token_id: TokenId, yes: Yes = False) -> None:
     """Let a token open nothing any more, from now on."""
     ummsg = ctx.obj
-    ummsg.prompter.confirm_destructive(f"Revoke token {token_id}?", yes=yes)
+    token = ummsg.tokens.get(token_id)
+    of = f" ({token.note})" if token.note else ""
+    ummsg.prompter.confirm_destructive(f"Revoke token {token_id}, a {token.kind}'s{of}?", yes=yes)
     revoked = ummsg.tokens.revoke(token_id)
     views.talk(f"Token {token_id} opens nothing any more." if revoked else f"Token {token_id} was revoked before.")
 
 
-def _row(ummsg: "Runtime", token: "Token") -> dict[str, Any]:
+def _row(ummsg: "Runtime", token: "Token", address: str) -> dict[str, Any]:
     return {
         "id": token.id,
         "kind": token.kind.value,
-        "customer": token.customer_id,
+        "customer": address or None,
         "note": token.note,
         "created_at": token.created_at,
         "expires_at": token.expires_at,

@@ -116,6 +116,7 @@ def usage_error(problem: Exception) -> None:
     """A command line that could not be parsed, in Typer's words and our layout."""
     context = getattr(problem, "ctx", None)
     message = getattr(problem, "format_message", lambda: str(problem))()
+    message = message.expandtabs(2)  # Click lists what there is to choose from with tabs
     error(InvalidInput(message, hint=f"{context.command_path} --help" if context else "ummsg --help"))
 
 

@@ -116,29 +116,27 @@ def version_of(text: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def checked_url(text: str) -> str:
+def checked_url(text: str, command: str) -> str:
     """The address of a network's main site. Raises InvalidInput for one without HTTPS, but on this machine, and for one
-    that holds a password, or more than an address."""
+    that holds a password, or more than an address; hints are how `command` goes on."""
     try:
         parts = urlsplit(text.strip())
         host, _ = parts.hostname, parts.port
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host:
-        raise InvalidInput(
-            f"{text[:200]!r} is no address of a network", hint="ummsg network connect https://example.com"
-        )
+        raise InvalidInput(f"{text[:200]!r} is no address of a network", hint=f"{command} https://example.com")
     if "@" in parts.netloc:
         raise InvalidInput(
             "An address with a user or a password in it would be shown wherever it is",
-            hint=f"ummsg network connect {parts.scheme}://{parts.netloc.rpartition('@')[2]} --user NAME",
+            hint=f"{command} {parts.scheme}://{parts.netloc.rpartition('@')[2]}",
         )
     if parts.query or parts.fragment:
         raise InvalidInput("The address of a network ends before ? and #", hint="the address of its main site")
     if parts.scheme == "http" and not _is_loopback(host):
         raise InvalidInput(
             "Without HTTPS the password and every customer could be read on the way",
-            hint=f"ummsg network connect https://{parts.netloc}{parts.path}",
+            hint=f"{command} https://{parts.netloc}{parts.path}",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 

@@ -10,16 +10,16 @@ from ummsg.vocabulary import TokenKind, TokenState
 
 _PREFIXES = {TokenKind.NETWORK: "umn", TokenKind.CUSTOMER: "umc", TokenKind.WEBHOOK: "umw"}
 _KINDS = {prefix: kind for kind, prefix in _PREFIXES.items()}
-_TEXT = re.compile(r"(um[ncw])_([1-9][0-9]{0,17})_([0-9a-f]{48})", re.ASCII)
+_TEXT = re.compile(rf"({'|'.join(_KINDS)})_([1-9][0-9]{{0,17}})_([0-9a-f]{{48}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is stored. `digest` is that of its secret part; a signature's secret is made from it."""
+    """A token as it is stored. `kept` is a digest of its secret part; of a signature, what its secret is made from."""
 
     id: int
     kind: TokenKind
-    digest: str = field(repr=False)
+    kept: str = field(repr=False)
     customer_id: int | None
     note: str
     created_at: datetime
@@ -35,7 +35,7 @@ class Token:
 
     def opens(self, kind: TokenKind, secret: str, now: datetime) -> bool:
         """Whether this is the token that somebody shows, and it is live. Takes as long for any secret."""
-        same = hmac.compare_digest(self.digest, digest_of(secret))
+        same = hmac.compare_digest(self.kept, digest_of(secret))
         return same and self.kind is kind and self.state(now) is TokenState.LIVE
 
 

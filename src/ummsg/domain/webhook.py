@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ummsg.domain.token import Token
 
@@ -27,24 +27,27 @@ class Signed:
     def fault(self, now: datetime) -> str:
         """Why it cannot be taken, whatever its signature says; empty if nothing speaks against it."""
         if not self.id or len(self.id) > 200 or not self.id.isprintable():
-            return "webhook-id is missing or too long"
+            return "webhook-id is missing, too long, or no plain text"
         if not (self.timestamp.isascii() and self.timestamp.isdecimal() and len(self.timestamp) <= 12):
             return "webhook-timestamp is no time in seconds"
-        if abs(now - datetime.fromtimestamp(int(self.timestamp), UTC)) > WINDOW:
+        if abs(now.timestamp() - int(self.timestamp)) > WINDOW.total_seconds():
             return "webhook-timestamp is more than five minutes from now"
         return ""
 
-    def is_by(self, secret: str, body: bytes) -> bool:
-        """Whether one of its signatures is made with this secret."""
-        key = b64decode(secret.removeprefix(_PREFIX))
+    def is_by(self, key: bytes, body: bytes) -> bool:
+        """Whether one of its signatures is made with this key."""
         expected = hmac.digest(key, f"{self.id}.{self.timestamp}.".encode() + body, "sha256")
         return any(hmac.compare_digest(expected, given) for given in _digests(self.signatures))
 
 
-def signing_secret(key: bytes, token: Token) -> str:
+def signing_key(secret_key: bytes, token: Token) -> bytes:
     """What a sender signs with: made from the secret key, too, so that who has the database forges nothing."""
-    made = hmac.digest(key, f"ummsg.webhook.{token.id}.{token.digest}".encode(), "sha256")
-    return _PREFIX + b64encode(made).decode()
+    return hmac.digest(secret_key, f"ummsg.webhook.{token.id}.{token.kept}".encode(), "sha256")
+
+
+def signing_secret(key: bytes) -> str:
+    """The key as senders take it."""
+    return _PREFIX + b64encode(key).decode()
 
 
 def _digests(signatures: str) -> Iterable[bytes]:

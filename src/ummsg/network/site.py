@@ -66,6 +66,8 @@ class Site:
             raise NetworkUnreachable(
                 f"{self.url} did not answer in time", hint=f"{self._again}, when it is back"
             ) from None
+        except httpx2.DecodingError:
+            raise NotANetwork(f"{self.url} gave an answer that cannot be unpacked") from None
         except httpx2.TransportError as error:
             raise NetworkUnreachable(
                 f"{self.url} cannot be reached", details=[_in_words(error)], hint=self._again

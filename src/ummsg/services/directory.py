@@ -11,7 +11,7 @@ from typing import BinaryIO, Generic, TypeVar
 from ummsg.domain import cleaning
 from ummsg.domain.address import checked_address
 from ummsg.domain.audience import Audience
-from ummsg.domain.customer import Customer, Membership, Product
+from ummsg.domain.customer import Customer, Membership, Product, email_key
 from ummsg.domain.imported import Cells
 from ummsg.errors import AmbiguousReference, DatabaseBusy, InvalidInput, UnknownReference
 from ummsg.services.imports.customers import CustomerImport, customer_record
@@ -74,7 +74,7 @@ class Directory:
         """The customers of a pasted list of addresses, and those addresses that are nobody's."""
         pasted = list(dict.fromkeys(re.findall(r"[^\s,;<>]*@[^\s,;<>]*", text)))
         with self._store.read() as tx:
-            found = {address: tx.customers.by_address(_normal(address)) for address in pasted[:PASTED_LIMIT]}
+            found = {address: tx.customers.by_key(address_key(address)) for address in pasted[:PASTED_LIMIT]}
         customers = {customer.id: customer for customer in found.values() if customer is not None}
         return list(customers.values()), [address for address in pasted if found.get(address) is None]
 
@@ -206,16 +206,17 @@ class Directory:
 
 def _customers_called(tx: Transaction, ref: str) -> list[Customer]:
     if "@" in ref:
-        found = tx.customers.by_address(_normal(ref))
+        found = tx.customers.by_key(address_key(ref))
         return [found] if found else []
     return tx.customers.by_reference(ref.strip())
 
 
-def _normal(address: str) -> str:
+def address_key(ref: str) -> str:
+    """The normalised address that a reference with an @ means, whether it is an address or not."""
     try:
-        return checked_address(address)
+        return email_key(checked_address(ref))
     except InvalidInput:
-        return address
+        return email_key(ref)
 
 
 def _only(ref: str, found: Sequence[T], noun: str, line: Callable[[T], str], like: Callable[[], Sequence[T]]) -> T:

@@ -104,7 +104,7 @@ class EmailBundles:
 
         Raises InvalidInput for an address without HTTPS, and NetworkUnreachable, NetworkRefused and NotANetwork.
         """
-        with closing(UltimateMultisite(checked_url(url), key, secret)) as network:
+        with closing(UltimateMultisite(checked_url(url, "ummsg emails import --from"), key, secret)) as network:
             return network.emails()
 
     def plan(self, bundle: Any, *, on_conflict: OnConflict | None = None, activate: bool = False) -> Plan:

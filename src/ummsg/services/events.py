@@ -65,11 +65,13 @@ class Events:
         *,
         key: str | None = None,
         or_key: str | None = None,
+        of_any_kind: bool = False,
         not_after: datetime | None = None,
     ) -> Fired:
         """Store one event and queue its emails, in one transaction; if there is one with `key` or `or_key`, nothing.
 
-        Raises InvalidInput for a payload that is not this event's, NotConfigured when nobody is set as the sender.
+        `of_any_kind`: `key` must not be that of an event of another kind. Raises InvalidInput if it is, and for a
+        payload that is not this event's; NotConfigured when nobody is set as the sender.
         """
         kind = self._kinds.get(slug)
         if problems := list(kind.problems(payload)):
@@ -77,6 +79,8 @@ class Events:
         not_after = self._checked(not_after)
         fired = Fired()
         with self._store.begin() as tx:
+            if of_any_kind and key is not None and (others := tx.events.kinds_with(key) - {slug}):
+                raise InvalidInput(f"That is an event {', '.join(sorted(others))} already; nothing was stored")
             before = or_key is not None and tx.events.known_keys(slug, [or_key])
             self._firing(tx, kind, fired, not_after).store([(payload, or_key if before else key)])
         return fired

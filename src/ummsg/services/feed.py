@@ -4,12 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
-from ummsg.domain.customer import email_key
 from ummsg.domain.notice import ShownNotice
 from ummsg.domain.token import Token, read_token
-from ummsg.errors import AmbiguousReference, TokenRefused, UnknownReference
+from ummsg.errors import AmbiguousReference, InvalidInput, TokenOfAnother, TokenRefused, UnknownReference
 from ummsg.mail.templates import sanitise_notice
-from ummsg.store.feed import Feed as Reader
+from ummsg.services.directory import address_key
+from ummsg.store.feed import FeedReader
 from ummsg.vocabulary import TokenKind
 
 
@@ -20,7 +20,7 @@ def _sanitised(notice: ShownNotice) -> ShownNotice:
 
 
 class Feed:
-    def __init__(self, reader: Reader, clock: Callable[[], datetime]) -> None:
+    def __init__(self, reader: FeedReader, clock: Callable[[], datetime]) -> None:
         self._reader = reader
         self._clock = clock
 
@@ -32,18 +32,19 @@ class Feed:
             token = self._reader.token(number)
             if token is not None and token.opens(kind, secret, self._clock()):
                 return token
-        raise TokenRefused("The token opens nothing here", hint="ummsg tokens list")
+        raise TokenRefused("The token opens nothing here")
 
     def whose(self, token: Token, ref: str | None) -> int:
         """The id of the customer whose notices are asked for.
 
         With a customer's token that customer, whether they are named or not; with a network's whom `ref` means.
-        Raises TokenRefused for another customer's, UnknownReference, and AmbiguousReference.
+        Raises TokenOfAnother for another customer's, InvalidInput for nobody's, UnknownReference, and
+        AmbiguousReference.
         """
         if token.customer_id is None:
-            return self._customer(ref or "")
+            return self._customer(ref)
         if ref is not None and token.customer_id not in self._called(ref):
-            raise TokenRefused("The token is not that customer's")
+            raise TokenOfAnother("The token is not that customer's")
         return token.customer_id
 
     def notices(self, customer_id: int) -> list[ShownNotice]:
@@ -57,15 +58,17 @@ class Feed:
     def close(self) -> None:
         self._reader.close()
 
-    def _customer(self, ref: str) -> int:
+    def _customer(self, ref: str | None) -> int:
+        if not ref:
+            raise InvalidInput("customer is missing, which says whose notices are meant")
         found = self._called(ref)
         if len(found) > 1:
-            raise AmbiguousReference(f"{ref} may mean more than one customer", hint="their address instead")
+            raise AmbiguousReference(f"{ref} may mean more than one customer")
         if not found:
             raise UnknownReference(f"There is no customer {ref!r}")
         return found[0]
 
     def _called(self, ref: str) -> list[int]:
         if "@" in ref:
-            return self._reader.customer_with(email_key(ref))
+            return self._reader.customer_with(address_key(ref))
         return self._reader.customers_called(ref.strip())

@@ -48,7 +48,7 @@ class Network:
         Raises InvalidInput for an address without HTTPS, NotANetwork for what is none that we can work with,
         NetworkRefused for a password that it does not take, and NetworkUnreachable. Nothing is changed then.
         """
-        url = checked_url(url)
+        url = checked_url(url, "ummsg network connect")
         if not user.strip() or not password:
             raise InvalidInput("A network is connected by a user and their application password", hint=_USAGE)
         with closing(self._open(url, user.strip(), password)) as network:

@@ -8,7 +8,7 @@ from ummsg.config import Settings
 from ummsg.domain import cleaning
 from ummsg.domain.customer import Customer
 from ummsg.domain.token import Token, digest_of, token_text
-from ummsg.domain.webhook import signing_secret
+from ummsg.domain.webhook import signing_key, signing_secret
 from ummsg.errors import InvalidInput
 from ummsg.services.imports.cells import cleaned
 from ummsg.store.engine import Store
@@ -55,12 +55,22 @@ class Tokens:
             tx.tokens.forget_expired(now - _KEPT_EXPIRED)
             number = tx.tokens.add(kind, kept, customer and customer.id, note, now, expires)
             token = tx.tokens.get(number)
-            text = signing_secret(self._settings.secret_key(), token) if signs else token_text(kind, number, secret)
-        return token, text
+            if signs:
+                return token, signing_secret(signing_key(self._settings.secret_key(), token))
+            return token, token_text(kind, number, secret)
 
-    def all(self) -> list[Token]:
+    def all(self) -> list[tuple[Token, str]]:
+        """By id, each with the address of the customer whose it is."""
         with self._store.read() as tx:
-            return list(tx.tokens.all())
+            tokens = list(tx.tokens.all())
+            customers = tx.customers.by_ids({token.customer_id for token in tokens if token.customer_id is not None})
+        addresses = {customer.id: customer.email for customer in customers}
+        return [(token, addresses.get(token.customer_id or 0, "")) for token in tokens]
+
+    def get(self, token_id: int) -> Token:
+        """Raises UnknownReference."""
+        with self._store.read() as tx:
+            return tx.tokens.get(token_id)
 
     def revoke(self, token_id: int) -> bool:
         """Whether it had not been revoked before. Raises UnknownReference."""

@@ -51,7 +51,11 @@ class Customers:
         return {row[0]: addressee_of(row) for row in rows_in(found)}
 
     def by_address(self, address: str) -> Customer | None:
-        return next(iter(self._where(customers.c.email_key == email_key(address))), None)
+        return self.by_key(email_key(address))
+
+    def by_key(self, key: str) -> Customer | None:
+        """That with this normalised address."""
+        return next(iter(self._where(customers.c.email_key == key)), None)
 
     def by_external_id(self, external_id: str) -> Customer | None:
         return next(iter(self._where(customers.c.external_id == external_id)), None)

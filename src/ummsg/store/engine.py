@@ -4,12 +4,12 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlmodel import Session
 
 from ummsg.errors import DatabaseBusy, DatabaseUnusable, DiskFull, UmmsgError
@@ -287,6 +287,9 @@ def _engine(url: str) -> Engine:
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise DatabaseUnusable("UMMSG_DATABASE_URL cannot be used", details=[str(error)]) from None
     event.listen(engine, "connect", _prepare_connection)
+    path = database_path(url)
+    event.listen(engine, "do_connect", lambda *_: file_at(path) and None)  # SQLite would make an empty one
+    event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -300,6 +303,24 @@ def _prepare_connection(connection: sqlite3.Connection, record: Any) -> None:
     # once a chunk. Without them an import takes half as long again.
     connection.execute(f"PRAGMA cache_size = -{USUAL_CACHE_KIB}")
     connection.execute("PRAGMA wal_autocheckpoint = 16000")
+
+
+def _check_file(path: Path, connection: sqlite3.Connection, record: Any, proxy: Any) -> None:
+    """A process that runs for long must not go on writing into a file that was moved away, or replaced by a backup."""
+    now = file_at(path)
+    if record.info.setdefault("file", now) != now:
+        raise DisconnectionError  # the pool opens another
+
+
+def file_at(path: Path) -> tuple[int, int]:
+    """Which file it is that has this name now. Raises DatabaseUnusable if there is none."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DatabaseUnusable(
+            f"There is no database at {path}", details=[error.strerror or ""], hint="ummsg init"
+        ) from None
+    return found.st_dev, found.st_ino
 
 
 def _begin(connection: Connection) -> None:

@@ -34,6 +34,10 @@ class Events:
         if rows:
             self._execute(insert(deliveries), list(rows))
 
+    def kinds_with(self, key: str) -> set[str]:
+        """Of which kinds there are events with this dedupe key."""
+        return set(self._execute(select(events.c.slug).where(events.c.dedupe_key == key)).scalars())
+
     def known_keys(self, slug: str, keys: Sequence[str]) -> dict[str, Event]:
         """The events of this kind that carry one of these dedupe keys, by key."""
         found = self._execute(select(events).where(events.c.slug == slug, events.c.dedupe_key.in_(keys)))

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from ummsg.domain.notice import ShownNotice
 from ummsg.domain.token import Token
 from ummsg.store.directory import customers, number_in
-from ummsg.store.engine import translated
+from ummsg.store.engine import file_at, translated
 from ummsg.store.notices import SHOWN
 from ummsg.store.tables import stored_moment
 from ummsg.store.tokens import TOKEN, token_of
@@ -26,19 +26,22 @@ _REFERRED = select(customers.c.id).where(
 )
 
 
-class Feed:
+class FeedReader:
     """A reader of the database. Its methods raise only errors of `ummsg.errors`."""
 
     def __init__(self, path: Path) -> None:
         """Raises DatabaseUnusable for a file that cannot be opened."""
         self._path = path
-        with translated(path):
-            self._connection = sqlite3.connect(
-                f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA query_only = ON")
+        self._open()
         self._token, self._shown = _Statement(TOKEN), _Statement(SHOWN)
         self._referred, self._with_address = _Statement(_REFERRED), _Statement(_WITH_ADDRESS)
+
+    def _open(self) -> None:
+        self._file = file_at(self._path)
+        with translated(self._path):
+            self._connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            )
 
     def token(self, token_id: int) -> Token | None:
         """That of this id, whether it is live or not."""
@@ -64,6 +67,9 @@ class Feed:
         self._connection.close()
 
     def _rows(self, statement: "_Statement", **values: Any) -> Sequence[tuple[Any, ...]]:
+        if file_at(self._path) != self._file:
+            self._connection.close()
+            self._open()
         with translated(self._path):
             return self._connection.execute(statement.sql, statement.parameters(values)).fetchall()
 

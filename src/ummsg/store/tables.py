@@ -232,6 +232,7 @@ class EventRow(SQLModel, table=True):
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("slug", "dedupe_key", name="uq_events_dedupe"),
+        Index("ix_events_dedupe", "dedupe_key", sqlite_where=text("dedupe_key IS NOT NULL")),
         Index("ix_events_fired", "fired_at"),
     )
 
@@ -363,14 +364,18 @@ class DismissalRow(SQLModel, table=True):
 
 
 class TokenRow(SQLModel, table=True):
-    """A token that the served feed takes: not itself, but its digest (`domain/token.py`)."""
+    """A token that the served feed takes: not itself, but what is kept of it (`domain/token.py`)."""
 
     __tablename__ = "tokens"
-    __table_args__ = (Index("ix_tokens_customer", "customer_id"), Index("ix_tokens_expires", "expires_at"))
+    __table_args__ = (
+        Index("ix_tokens_customer", "customer_id"),
+        Index("ix_tokens_expires", "expires_at"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int = Field(default=None, primary_key=True)
     kind: str = _text()
-    digest: str = _text()
+    kept: str = _text()
     customer_id: int | None = Field(sa_column=Column(ForeignKey("customers.id", ondelete="CASCADE")))
     note: str = _text()
     created_at: datetime = _moment(nullable=False)

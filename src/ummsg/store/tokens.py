@@ -23,12 +23,12 @@ class Tokens:
         self._execute = session.connection().execute
 
     def add(
-        self, kind: TokenKind, digest: str, customer_id: int | None, note: str, now: datetime, expires: datetime | None
+        self, kind: TokenKind, kept: str, customer_id: int | None, note: str, now: datetime, expires: datetime | None
     ) -> int:
         """Its id."""
         values = {
             "kind": kind,
-            "digest": digest,
+            "kept": kept,
             "customer_id": customer_id,
             "note": note,
             "created_at": now,

@@ -8,7 +8,7 @@ from ummsg.errors import TokenRefused
 from ummsg.services.feed import Feed
 from ummsg.vocabulary import TokenKind
 from ummsg.web.answers import wait_header
-from ummsg.web.rates import Rates
+from ummsg.web.buckets import Buckets
 
 
 class Access:
@@ -19,8 +19,8 @@ class Access:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._of_customers = Rates(5, 50)
-        self._of_refused = Rates(1, 20)
+        self._of_customers = Buckets(5, 50)
+        self._of_refused = Buckets(1, 20)
 
     def bearer(self, request: Request, *kinds: TokenKind) -> Token:
         """The token that the request carries. Raises TokenRefused, or HTTPException 429."""
@@ -42,6 +42,6 @@ class Access:
         """Somebody showed what opens nothing. Raises HTTPException 429 if they do so again and again."""
         self._slow_down(self._of_refused, request.client.host if request.client else "")
 
-    def _slow_down(self, rates: Rates, who: object) -> None:
-        if seconds := rates.wait(who):
+    def _slow_down(self, buckets: Buckets, who: object) -> None:
+        if seconds := buckets.wait(who):
             raise HTTPException(429, "Too many requests; wait a little", wait_header(seconds))

@@ -1,7 +1,6 @@
 """What is answered when something is wrong: problem details (RFC 9457), with the status that says whose move it is."""
 
 import math
-import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -9,26 +8,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ummsg.errors import (
-    AmbiguousReference,
-    DatabaseBusy,
-    InvalidInput,
-    TokenRefused,
-    UmmsgError,
-    UnknownReference,
-)
+from ummsg.errors import AmbiguousReference, InvalidInput, TokenOfAnother, TokenRefused, UmmsgError, UnknownReference
+from ummsg.web.guard import log_line
 
 _STATUSES: dict[type[UmmsgError], HTTPStatus] = {
+    TokenOfAnother: HTTPStatus.FORBIDDEN,
     TokenRefused: HTTPStatus.UNAUTHORIZED,
     UnknownReference: HTTPStatus.NOT_FOUND,
     AmbiguousReference: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    DatabaseBusy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-_HEADERS = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
-}
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_LATER = {"Retry-After": "5"}
 
 
 class Problem(JSONResponse):
@@ -50,10 +41,11 @@ async def on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, UmmsgError)  # noqa: S101 - it is registered for no other
     status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), None)
     if status is None:
-        print(f"ummsg serve: {error.what}", *error.details, sep="\n  ", file=sys.stderr)
-        return problem(503, "The server cannot do that now", _HEADERS[HTTPStatus.SERVICE_UNAVAILABLE])
-    details = {"details": error.details} if error.details and status != HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return problem(status, error.what, _HEADERS.get(status), **details)
+        hint = f" (try: {error.hint})" if error.hint else ""
+        log_line("; ".join([f"error: {error.what}", *error.details]) + hint)
+        return problem(503, "The server cannot do that now", _LATER)
+    details = {"details": error.details} if error.details else {}
+    return problem(status, error.what, _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else None, **details)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -61,6 +53,11 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other
     known = error.detail != HTTPStatus(error.status_code).phrase
     return problem(error.status_code, error.detail if known else "", dict(error.headers or {}))
+
+
+async def on_departure(request: Request, error: Exception) -> Response:
+    """The caller hung up before they had said everything: nobody hears this."""
+    return problem(400, "The body ended before it was complete")
 
 
 async def on_fault(request: Request, error: Exception) -> Response:

@@ -1,23 +1,17 @@
 """The application: which paths there are, and what holds for all of them."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
-from ummsg.domain.event import PAYLOAD_MAXIMUM
 from ummsg.errors import UmmsgError
 from ummsg.services.directory import Directory
 from ummsg.services.feed import Feed
@@ -25,18 +19,16 @@ from ummsg.services.notices import Notices
 from ummsg.services.tokens import Tokens
 from ummsg.services.unsubscriptions import Unsubscriptions
 from ummsg.services.webhooks import Webhooks
+from ummsg.web import files
 from ummsg.web.access import Access
-from ummsg.web.answers import on_error, on_fault, on_http_error
+from ummsg.web.answers import on_departure, on_error, on_fault, on_http_error
 from ummsg.web.dashboard import DashboardRoutes
 from ummsg.web.events import EventRoutes
-from ummsg.web.guard import Guard
+from ummsg.web.guard import Endpoint, Guard
+from ummsg.web.health import HealthRoutes
 from ummsg.web.notices import NoticeRoutes
-from ummsg.web.pages import STATIC
 from ummsg.web.tokens import TokenRoutes
-from ummsg.web.unsubscribing import UnsubscribeRoutes
-
-MOST_BYTES = 2 * PAYLOAD_MAXIMUM
-"""Of a request's body."""
+from ummsg.web.unsubscribing import STYLE, UnsubscribeRoutes
 
 _FROM_ANYWHERE = Middleware(
     CORSMiddleware,
@@ -63,9 +55,17 @@ class Served:
 
 def application(served: Served) -> ASGIApp:
     """The ASGI application."""
-    handlers: Mapping[Any, Any] = {UmmsgError: on_error, HTTPException: on_http_error, Exception: on_fault}
-    limit = Middleware(RequestBodyLimitMiddleware, max_body_size=MOST_BYTES)
-    return Guard(Starlette(routes=_routes(served), middleware=[limit], exception_handlers=handlers))
+    routes = _routes(served)
+    handlers: Mapping[Any, Any] = {
+        UmmsgError: on_error,
+        HTTPException: on_http_error,
+        ClientDisconnect: on_departure,
+        Exception: on_fault,
+    }
+    starlette = Starlette(routes=routes, exception_handlers=handlers)
+    # A path that is nearly one of ours is none: what it is redirected to would have its token in it once more.
+    starlette.router.redirect_slashes = False
+    return Guard(starlette, dict(_paths(routes)))
 
 
 def _routes(served: Served) -> list[BaseRoute]:
@@ -74,53 +74,27 @@ def _routes(served: Served) -> list[BaseRoute]:
     tokens = TokenRoutes(access, served.feed, served.tokens, served.directory)
     events = EventRoutes(access, served.webhooks)
     unsubscribing = UnsubscribeRoutes(access, served.unsubscriptions)
+    feed = [
+        Route("/notices", notices.shown),
+        Route("/notices/{notice_id}/dismiss", notices.dismiss, methods=["POST"]),
+        Route("/tokens", tokens.create, methods=["POST"]),
+        Route("/events/{slug}", events.signed, methods=["POST"]),
+        Route("/events/{slug}/{secret}", events.unsigned, methods=["POST"]),
+    ]
     return [
-        Mount(
-            "/v1",
-            routes=[
-                Route("/notices", notices.shown),
-                Route("/notices/{notice_id:int}/dismiss", notices.dismiss, methods=["POST"]),
-                Route("/tokens", tokens.create, methods=["POST"]),
-                Route("/events/{slug}", events.signed, methods=["POST"]),
-                Route("/events/{slug}/{secret}", events.unsigned, methods=["POST"]),
-            ],
-            middleware=[_FROM_ANYWHERE],
-        ),
+        Mount("/v1", Router(feed, redirect_slashes=False, middleware=[_FROM_ANYWHERE])),
+        Route(STYLE, files.style),
         Route("/u/{token}", unsubscribing.answer, methods=["GET", "POST"]),
         Route("/dashboard", DashboardRoutes(access).look),
-        Route("/ummsg-notices.js", _element),
-        Route("/page.css", _style),
-        Route("/openapi.json", _description),
-        Route("/healthz", Health(served.feed).answer),
+        Route("/ummsg-notices.js", files.element),
+        Route("/openapi.json", files.description),
+        Route("/healthz", HealthRoutes(served.feed).answer),
     ]
 
 
-async def _element(request: Request) -> Response:
-    """For pages of other origins, too."""
-    headers = {"Cache-Control": "public, max-age=3600", "Cross-Origin-Resource-Policy": "cross-origin"}
-    return FileResponse(STATIC / "ummsg-notices.js", media_type="text/javascript", headers=headers)
-
-
-async def _style(request: Request) -> Response:
-    return FileResponse(STATIC / "page.css", headers={"Cache-Control": "public, max-age=3600"})
-
-
-async def _description(request: Request) -> Response:
-    return JSONResponse(openapi())
-
-
-@cache
-def openapi() -> dict[str, Any]:
-    """The OpenAPI 3.1 description of all this."""
-    found: dict[str, Any] = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
-    return found
-
-
-class Health:
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
-
-    async def answer(self, request: Request) -> Response:
-        """It works, and so does its database."""
-        self._feed.check()
-        return JSONResponse({"status": "ok"})
+def _paths(routes: Sequence[BaseRoute], before: str = "") -> Iterator[tuple[Endpoint, str]]:
+    for route in routes:
+        if isinstance(route, Mount):
+            yield from _paths(route.routes, before + route.path)
+        elif isinstance(route, Route):
+            yield route.endpoint, before + route.path

@@ -1,13 +1,21 @@
-"""What holds of every request and every answer: time, headers, and a line in the log."""
+"""What holds of every request and every answer: size and time, headers, and a line in the log."""
 
 import asyncio
+import re
 import sys
 import time
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ummsg.domain.event import PAYLOAD_MAXIMUM
+
+MOST_BYTES = 2 * PAYLOAD_MAXIMUM
+"""Of a request's body."""
 
 BODY_SECONDS = 10
 """How long a body may take to come."""
@@ -15,7 +23,7 @@ BODY_SECONDS = 10
 NOTHING = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 """The policy for what is no page (CSP Level 3)."""
 
-_HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": NOTHING,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -26,15 +34,18 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
-
 _UNREAD = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+"""Answers after which the rest of a body may still be on its way."""
+
+Endpoint = Callable[..., Any]
 
 
 class Guard:
-    """The outermost layer around the application."""
+    """The outermost layer. `paths` says under which path each endpoint is; others are not written down."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, paths: Mapping[Endpoint, str]) -> None:
         self._app = app
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,49 +59,66 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 if status in _UNREAD:
-                    headers["Connection"] = "close"  # or the rest of the body would be listened to
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
-            await self._app(scope, _hurried(receive), guarded_send)
+            await self._app(scope, _bounded(scope, receive), guarded_send)
         finally:
-            _log(scope, status, time.perf_counter() - began)
+            self._log(scope, status, time.perf_counter() - began)
+
+    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+        """The path as it is described, and of what stands in it only an event's name or a number.
+
+        Never what was asked for: a token is also one where it was put by mistake.
+        """
+        parameters = scope.get("path_params", {})
+        path = self._paths.get(scope.get("endpoint", _bounded), "(no such path)")
+        path = re.sub(r"\{(\w+)\}", lambda found: _harmless(str(parameters.get(found[1], ""))), path)
+        client = scope["client"][0] if scope.get("client") else "-"
+        log_line(f"{client} {scope['method']} {path} {int(status)} {seconds * 1000:.1f}ms")
 
 
-def _hurried(receive: Receive) -> Receive:
-    """A body that does not come in time is given up; how large it may be is Starlette's to watch."""
+def log_line(said: str) -> None:
+    """On standard error, with the time, whatever it is: as one line of ASCII."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    sys.stderr.write(f"{now} {said.encode('unicode_escape').decode()}\n")
+
+
+def _harmless(text: str) -> str:
+    return text if re.fullmatch(r"[a-z_]{1,80}|[0-9]{1,19}", text) else "***"
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """A body that is too large, or does not come in time, is given up."""
+    announced = Headers(scope=scope).get("content-length", "")
+    too_large = announced.isdecimal() and (len(announced) > 9 or int(announced) > MOST_BYTES)
+    taken = 0
     deadline = time.monotonic() + BODY_SECONDS
     complete = False
 
-    async def hurried() -> Message:
-        nonlocal complete
+    async def bounded() -> Message:
+        nonlocal taken, complete
         if complete:
             return await receive()  # it waits for the end of the connection
+        if too_large:
+            raise _too_large()
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
                 message = await receive()
         except TimeoutError:
-            raise HTTPException(408, "The body took too long to come") from None
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The body took too long to come") from None
+        taken += len(message.get("body", b""))
+        if taken > MOST_BYTES:
+            raise _too_large()
         complete = not message.get("more_body", False)
         return message
 
-    return hurried
+    return bounded
 
 
-_SECRET = ("token", "secret")
-"""Parts of a path that open something."""
-
-
-def _log(scope: Scope, status: int, seconds: float) -> None:
-    """Neither queries nor tokens, and of a path that leads nowhere nothing: it may be a token that was mistyped."""
-    parameters = scope.get("path_params", {})
-    path = str(scope["path"]) if "endpoint" in scope else "(no such path)"
-    for name in _SECRET:
-        if name in parameters:
-            path = path.replace(parameters[name], "***")
-    client = scope["client"][0] if scope.get("client") else "-"
-    line = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {client} {scope['method']} {path} {int(status)}"
-    sys.stderr.write(f"{line.encode('unicode_escape').decode()} {seconds * 1000:.1f}ms\n")
+def _too_large() -> HTTPException:
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {MOST_BYTES // 1024} KiB")

@@ -48,13 +48,19 @@ class NoticeRoutes:
         token = self._access.bearer(request, *_KINDS)
         return self._feed.whose(token, request.query_params.get("customer"))
 
-    def _dismiss(self, notice_id: int, customer_id: int) -> None:
+    def _dismiss(self, number: str, customer_id: int) -> None:
+        customer = self._directory.customer_numbered(customer_id)
         try:
-            if notice_id > LARGEST:
-                raise UnknownReference(f"There is no notice {notice_id}")
-            self._notices.dismiss(notice_id, self._directory.customer_numbered(customer_id))
+            self._notices.dismiss(_notice_id(number), customer)
         except InvalidInput:  # also a notice of others, of which nothing is said
             raise HTTPException(404, "That notice is not on this dashboard") from None
+
+
+def _notice_id(text: str) -> int:
+    """Raises UnknownReference for what can be none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= LARGEST):
+        raise UnknownReference(f"There is no notice {text[:20]!r}")
+    return int(text)
 
 
 def _as_json(notices: Sequence[ShownNotice]) -> bytes:

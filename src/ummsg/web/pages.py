@@ -9,10 +9,8 @@ from starlette.responses import HTMLResponse
 
 from ummsg.web.guard import NOTHING
 
-STATIC = Path(__file__).with_name("static")
-
 _POLICY = NOTHING.replace("form-action 'none'", "form-action 'self'") + (
-    "; script-src 'self'; style-src 'self'; connect-src 'self'; img-src https: data:"
+    "; script-src 'self'; style-src 'self'; connect-src 'self'"
 )
 
 

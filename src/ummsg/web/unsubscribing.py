@@ -12,6 +12,9 @@ from ummsg.web.access import Access
 from ummsg.web.pages import page
 from ummsg.web.threads import in_thread
 
+STYLE = "/u/page.css"
+"""How our pages look: below the path that leads to this one, wherever else a web server in front leads."""
+
 
 @dataclass(frozen=True)
 class Words:
@@ -20,6 +23,9 @@ class Words:
     language: str
     title: str
     asks: str
+    """With the network's name in the braces."""
+    we: str
+    """Who asks, if the network has no name."""
     unsubscribe: str
     done: str
     changed_mind: str
@@ -34,7 +40,8 @@ _WORDS = (
     Words(
         language="en",
         title="Unsubscribe",
-        asks="Shall we stop mailing this address?",
+        asks="Shall {} stop mailing this address?",
+        we="we",
         unsubscribe="Unsubscribe",
         done="You are unsubscribed. We will not mail this address any more.",
         changed_mind="Was that a mistake?",
@@ -47,7 +54,8 @@ _WORDS = (
     Words(
         language="sv",
         title="Avsluta prenumerationen",
-        asks="Vill du inte ha fler utskick till den här adressen?",
+        asks="Ska {} sluta skicka till den här adressen?",
+        we="vi",
         unsubscribe="Avsluta prenumerationen",
         done="Prenumerationen är avslutad. Vi skickar inget mer till den här adressen.",
         changed_mind="Blev det fel?",
@@ -80,8 +88,11 @@ class UnsubscribeRoutes:
     async def _change(self, request: Request) -> Response:
         """Only what RFC 8058 § 3.1 says unsubscribes, and only our own button takes it back."""
         token = request.path_params["token"]
-        async with request.form(max_files=0, max_fields=100) as form:
-            one_click, again = form.get("List-Unsubscribe") == "One-Click", form.get("resubscribe") == "yes"
+        try:
+            async with request.form(max_files=0, max_fields=100) as form:
+                one_click, again = form.get("List-Unsubscribe") == "One-Click", form.get("resubscribe") == "yes"
+        except (LookupError, UnicodeError):
+            raise HTTPException(400, "The form is in an encoding that is none") from None
         if one_click:
             return _page(await in_thread(self._unsubscriptions.unsubscribe, token), "done")
         if again:
@@ -92,9 +103,8 @@ class UnsubscribeRoutes:
 
 def _page(standing: Subscription, says: str) -> Response:
     words = _words(standing.locale)
-    return page(
-        "unsubscribe.html", words=words, says=getattr(words, says), address=_hinted(standing.email), at=standing
-    )
+    said = getattr(words, says).replace("{}", standing.network or words.we)
+    return page("unsubscribe.html", words=words, says=said, address=_hinted(standing.email), at=standing)
 
 
 def _words(locale: str) -> Words:

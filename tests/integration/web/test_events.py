@@ -1,6 +1,7 @@
 """`/v1/events`: what the network says has happened, once, by whoever may say it."""
 
 import json
+import sqlite3
 from base64 import b64decode, b64encode
 from datetime import timedelta
 from hmac import digest
@@ -12,6 +13,8 @@ from starlette.testclient import TestClient
 from tests.program import Program
 from tests.system_emails import PAYMENT, install
 from tests.web import token
+from ummsg.domain.webhook import signing_key, signing_secret
+from ummsg.store.engine import open_store
 
 BODY = json.dumps(PAYMENT | {"wu_version": "2.4.13"}).encode()
 
@@ -110,6 +113,7 @@ def test_what_is_not_signed_right_is_not_taken(network: Program, web: TestClient
         signed(secret, network, timestamp=str(now + 301)),
         signed(secret, network, timestamp="soon"),
         signed(secret, network, timestamp="1" * 30),
+        signed(secret, network, timestamp="999999999999"),
         signed(secret, network, BODY + b" "),
         good | {"webhook-id": "msg_2"},
         good | {"webhook-timestamp": str(now + 1)},
@@ -121,11 +125,29 @@ def test_what_is_not_signed_right_is_not_taken(network: Program, web: TestClient
     assert events(network) == 0
 
 
-def test_the_database_alone_forges_no_signature(network: Program) -> None:
+def test_who_has_the_database_and_not_the_key_signs_nothing(network: Program, web: TestClient) -> None:
     secret = token(network, "signature")
+    found = open_store(network.environ["UMMSG_DATABASE_URL"])
+    with found.read() as tx:
+        kept = tx.tokens.get(1)
+    found.close()
+    forged = signing_secret(signing_key(b"a guess", kept))
 
-    assert secret.removeprefix("whsec_") not in network.dump()
-    assert all(secret not in str(row) for row in network.rows("SELECT * FROM tokens"))
+    assert send_signed(web, signed(forged, network)).status_code == 401
+    assert send_signed(web, signed(secret, network)).status_code == 202
+
+
+def test_what_was_overheard_is_not_fired_under_another_name(network: Program, web: TestClient) -> None:
+    headers = signed(token(network, "signature"), network)
+    assert send_signed(web, headers).status_code == 202
+
+    again = send_signed(web, headers, slug="renewal_payment_created")
+
+    assert (again.status_code, again.json()["detail"]) == (
+        422,
+        "That is an event payment_received already; nothing was stored",
+    )
+    assert events(network) == 1
 
 
 @pytest.mark.parametrize("kind", ["network", "signature", "forged", "revoked"])
@@ -183,9 +205,9 @@ def test_what_the_operator_has_to_mend_is_not_told_to_the_sender(
     assert "is not a database of ummsg" in capsys.readouterr().err
 
 
-def test_a_busy_database_says_when_to_come_back(network: Program, web: TestClient) -> None:
-    import sqlite3
-
+def test_a_busy_database_says_when_to_come_back(
+    network: Program, web: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
     secret = token(network, "webhook")
     other = sqlite3.connect(network.folder / "ummsg.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -195,4 +217,6 @@ def test_a_busy_database_says_when_to_come_back(network: Program, web: TestClien
         other.close()
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert str(network.folder) not in answer.text
+    assert "is locked by" in capsys.readouterr().err
     assert send(web, secret).status_code == 202

@@ -4,6 +4,7 @@ Schemathesis asks, as somebody without any token and as somebody whose tokens ar
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from tests.integration.web.test_unsubscribing import SETTINGS, link
 from tests.program import Program
 from tests.system_emails import install
 from tests.web import publish, token
+from ummsg import web
 from ummsg.runtime import Runtime
-from ummsg.web.application import openapi
-from ummsg.web.rates import Rates
+from ummsg.web.buckets import Buckets
 
 ASKED = settings(
     max_examples=40,
@@ -58,7 +59,7 @@ def good(network: Program) -> Good:
 
 @pytest.fixture
 def app(network: Program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr(Rates, "wait", lambda self, who: 0)  # nobody else asks so much; it has tests of its own
+    monkeypatch.setattr(Buckets, "wait", lambda self, who: 0)  # nobody else asks so much; it has tests of its own
     network.environ |= {f"UMMSG_{name}": value for name, value in SETTINGS.items()}
     runtime = Runtime(environ=network.environ, directory=network.folder, clock=lambda: network.now)
     yield runtime.server.application
@@ -70,7 +71,7 @@ def ask(case: Any, app: Any, **how: Any) -> None:
     case.call_and_validate(app=app, **how)
 
 
-schema = schemathesis.openapi.from_dict(openapi())
+schema = schemathesis.openapi.from_path(Path(web.__file__).with_name("openapi.json"))
 
 
 @schema.parametrize()

@@ -124,3 +124,13 @@ def test_a_forged_link_does_nothing(network: Program, web: TestClient, method: s
 
 def test_a_forged_link_is_answered_in_the_browsers_language(network: Program, web: TestClient) -> None:
     assert "Länken fungerar inte" in web.get("/u/x", headers={"Accept-Language": "sv-SE,sv;q=0.9,en;q=0.8"}).text
+
+
+def test_a_form_in_an_encoding_that_is_none_is_refused(network: Program, web: TestClient) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
+    for charset in ("undefined", "no-such-thing"):
+        answer = web.post(
+            link(), content=body, headers={"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+        )
+        assert answer.status_code in (400, 422), charset
+    assert suppressed(network) == []

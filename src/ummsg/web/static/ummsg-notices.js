@@ -1,17 +1,22 @@
 /*
- * <ummsg-notices src="https://ummsg.example.com" token="umc_…"></ummsg-notices>
+ * <ummsg-notices src="https://ummsg.example.com" token="umc_…">There are none now.</ummsg-notices>
  *
  * The notices of the customer whose token it has, on any page. `src` is where ummsg is served, and may be left out where
- * this script comes from there. It asks when the page is shown, and every five minutes while it is. Without an answer it
- * shows nothing; it then dispatches "ummsg-error", with the status (0 without one) in detail.status: 401 says that the
- * token has expired. Set the attribute `token` to a new one, and it asks again.
+ * this script comes from there (and is no module). What stands inside is shown when there are none.
+ *
+ * It asks when it gets its token, when the page is shown, and every five minutes while it is; `refresh()` asks at once.
+ * Without an answer it goes on showing what that customer was shown before, and dispatches "ummsg-error", with the status
+ * (0 without one) in detail.status. 401 says that the token has expired: then it shows nothing until it has a new one.
+ * "ummsg-dismissed" has the notice's id in detail.id.
  *
  * Nothing here needs a policy (CSP) weaker than script-src and connect-src for that origin.
  */
 (() => {
   "use strict";
 
-  const HOME = new URL(document.currentScript.src).origin;
+  if (customElements.get("ummsg-notices")) return;
+
+  const HOME = document.currentScript ? new URL(document.currentScript.src).origin : location.origin;
   const REFRESH = 5 * 60 * 1000;
 
   const WORDS = {
@@ -40,8 +45,8 @@
   const STYLE = `
     :host { display: block; color-scheme: light dark; font: inherit; line-height: 1.5; }
     :host([hidden]) { display: none; }
-    ul { list-style: none; margin: 0; padding: 0; }
-    li {
+    .notices { list-style: none; margin: 0; padding: 0; }
+    .notice {
       --accent: #72aee6;
       position: relative; box-sizing: border-box; margin-block: 0 0.75rem;
       padding-block: 0.75rem; padding-inline: 1rem 3.5rem;
@@ -49,16 +54,16 @@
       background: #fff; color: #1d2327; overflow-wrap: anywhere;
       transition: opacity 150ms;
     }
-    li[data-type="success"] { --accent: #00a32a; }
-    li[data-type="warning"] { --accent: #dba617; }
-    li[data-type="error"] { --accent: #d63638; }
-    li.gone { opacity: 0; }
-    h2 { margin: 0 0 0.25rem; font-size: 1em; font-weight: 600; }
+    .notice[data-type="success"] { --accent: #00a32a; }
+    .notice[data-type="warning"] { --accent: #dba617; }
+    .notice[data-type="error"] { --accent: #d63638; }
+    .notice:last-child { margin-block-end: 0; }
+    .notice.gone { opacity: 0; }
+    .subject { margin: 0 0 0.25rem; font-size: 1em; font-weight: 600; }
     .content > :first-child { margin-block-start: 0; }
     .content > :last-child { margin-block-end: 0; }
-    .content img { max-width: 100%; height: auto; }
     a { color: #135e96; }
-    button {
+    .notice > button {
       position: absolute; inset-block-start: 0.25rem; inset-inline-end: 0.25rem;
       inline-size: 2.75rem; block-size: 2.75rem; border: 0; border-radius: 0.25rem;
       background: transparent; color: inherit; font: 1.25rem/1 system-ui, sans-serif; cursor: pointer;
@@ -69,12 +74,12 @@
       clip-path: inset(50%); white-space: nowrap;
     }
     @media (prefers-color-scheme: dark) {
-      li { background: #1f2428; color: #e6e8ea; border-color: #50575e; border-inline-start-color: var(--accent); }
+      .notice { background: #1f2428; color: #e6e8ea; border-color: #50575e; border-inline-start-color: var(--accent); }
       a { color: #9ec2e6; }
       :focus-visible { outline-color: #9ec2e6; }
     }
-    @media (prefers-reduced-motion: reduce) { li { transition: none; } }
-    @media (forced-colors: active) { li { border-inline-start-width: 0.5rem; } }
+    @media (prefers-reduced-motion: reduce) { .notice { transition: none; } }
+    @media (forced-colors: active) { .notice { border-inline-start-width: 0.5rem; } }
   `;
 
   class UmmsgNotices extends HTMLElement {
@@ -82,6 +87,7 @@
 
     #list = document.createElement("ul");
     #spoken = document.createElement("p");
+    #otherwise = document.createElement("slot");
     #shown = "";
     #asking = null;
     #timer = null;
@@ -92,9 +98,11 @@
       const style = new CSSStyleSheet(); // no <style>: a strict policy forbids it
       style.replaceSync(STYLE);
       root.adoptedStyleSheets = [style];
+      this.#list.className = "notices";
       this.#spoken.className = "quiet";
       this.#spoken.setAttribute("role", "status");
-      root.append(this.#spoken, this.#list);
+      this.#otherwise.hidden = true;
+      root.append(this.#spoken, this.#list, this.#otherwise);
     }
 
     connectedCallback() {
@@ -113,6 +121,7 @@
     }
 
     attributeChangedCallback() {
+      this.#forget(); // it may be another customer's from now on
       if (this.isConnected) this.refresh();
     }
 
@@ -148,27 +157,33 @@
     }
 
     #fail(error) {
-      if (error.status === 401) {
-        this.#list.replaceChildren();
-        this.#shown = "";
-      }
+      if (error.status === 401) this.#forget();
       console.warn("ummsg-notices:", error.message);
       this.dispatchEvent(new CustomEvent("ummsg-error", { detail: { status: error.status ?? 0 } }));
     }
 
+    #forget() {
+      this.#list.replaceChildren();
+      this.#otherwise.hidden = true;
+      this.#shown = "";
+    }
+
     #show(notices) {
-      const focused = this.shadowRoot.activeElement?.closest("li")?.dataset.id;
+      this.#otherwise.hidden = notices.length > 0;
+      const focused = this.shadowRoot.activeElement?.closest(".notice")?.dataset.id;
       this.#list.replaceChildren(...notices.map((notice) => this.#item(notice)));
-      this.#list.querySelector(`li[data-id="${focused}"] button`)?.focus();
+      this.#list.querySelector(`.notice[data-id="${focused}"] > button`)?.focus();
     }
 
     #item(notice) {
       const words = this.#words;
       const item = document.createElement("li");
+      item.className = "notice";
       item.dataset.id = notice.id;
       item.dataset.type = notice.notice_type;
 
       const title = document.createElement("h2");
+      title.className = "subject";
       const kind = document.createElement("span");
       kind.textContent = `${words[notice.notice_type] ?? words.info}: `;
       const subject = document.createElement("bdi");
@@ -183,7 +198,7 @@
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = "×";
-      button.setAttribute("aria-label", words.close.replace("{}", notice.subject));
+      button.setAttribute("aria-label", words.close.replace("{}", () => notice.subject));
       button.addEventListener("click", () => this.#dismiss(item, notice));
 
       item.append(title, content, button);
@@ -192,9 +207,10 @@
 
     async #dismiss(item, notice) {
       const words = this.#words;
-      const button = item.querySelector("button");
+      const button = item.querySelector(":scope > button");
       if (item.dataset.closing) return;
       item.dataset.closing = "yes"; // not `disabled`, which would take the focus away
+      this.#asking?.abort(); // what was asked before would bring it back
       try {
         await this.#ask(`/v1/notices/${notice.id}/dismiss`, { method: "POST" });
       } catch (error) {
@@ -205,7 +221,6 @@
           return;
         }
       }
-      this.#shown = "";
       const next = item.nextElementSibling ?? item.previousElementSibling;
       const target = next?.querySelector("button") ?? this.#list;
       item.classList.add("gone");
@@ -213,8 +228,9 @@
       const hadFocus = this.shadowRoot.activeElement === button;
       item.remove();
       if (hadFocus) target.focus();
-      this.#spoken.textContent = words.closed.replace("{}", notice.subject);
+      this.#spoken.textContent = words.closed.replace("{}", () => notice.subject);
       this.dispatchEvent(new CustomEvent("ummsg-dismissed", { detail: { id: notice.id } }));
+      this.refresh();
     }
   }
 

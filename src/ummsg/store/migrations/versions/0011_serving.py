@@ -8,18 +8,18 @@ down_revision = "0010"
 STATEMENTS = (
     """
     CREATE TABLE tokens (
-        id INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
         kind TEXT NOT NULL,
-        digest TEXT NOT NULL,
+        kept TEXT NOT NULL,
         customer_id INTEGER,
         note TEXT NOT NULL,
         created_at DATETIME NOT NULL,
         expires_at DATETIME,
         revoked_at DATETIME,
-        PRIMARY KEY (id),
         FOREIGN KEY(customer_id) REFERENCES customers (id) ON DELETE CASCADE
     )
     """,
+    "CREATE INDEX ix_events_dedupe ON events (dedupe_key) WHERE dedupe_key IS NOT NULL",
     "CREATE INDEX ix_tokens_customer ON tokens (customer_id)",
     "CREATE INDEX ix_tokens_expires ON tokens (expires_at)",
     "ALTER TABLE broadcast_targets ADD COLUMN live_until DATETIME",

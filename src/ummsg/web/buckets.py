@@ -8,8 +8,8 @@ MOST_KNOWN = 10_000
 """Of how many it is remembered how often they asked; who asked longest ago is forgotten first."""
 
 
-class Rates:
-    """A bucket for each that asks: `burst` at once, and `per_second` after that."""
+class Buckets:
+    """One for each that asks: `burst` at once, and `per_second` after that."""
 
     def __init__(self, per_second: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second
