@@ -14,7 +14,7 @@ import network
 from figures import Run
 from letter import NAME, PLAIN, SUBJECT, Letter
 from measuring import Failed, Measured, measure
-from ummsg.store.engine import SCHEMA
+from ummsg.store import migrations
 
 CACHE = Path(tempfile.gettempdir()) / "ummsg-benchmarks"
 """What takes long to make and is the same each time: networks, and the peers' environment."""
@@ -113,4 +113,6 @@ def _import(empty: Network) -> None:
 
 def _fingerprint() -> str:
     """Of the customers and of the schema."""
-    return hashlib.sha256(Path(network.__file__).read_bytes() + SCHEMA.encode()).hexdigest()[:12]
+    versions = Path(migrations.__file__).parent / "versions"
+    made_by = [Path(network.__file__), *sorted(versions.glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in made_by)).hexdigest()[:12]

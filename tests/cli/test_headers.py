@@ -1,9 +1,6 @@
 """What receivers find on messages: by whole command lines, through a transport that keeps envelopes."""
 
-import sys
 from email.message import EmailMessage
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -134,25 +131,3 @@ def test_a_setting_that_cannot_be_used_stops_the_send_before_anything_is_stored(
     assert f"UMMSG_{name}" in result.err
     assert network.dump() == before
     assert box.recipients == []
-
-
-def test_the_example_in_the_guide_unsubscribes(
-    network: Program, box: Box, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    network.environ["UMMSG_UNSUBSCRIBE_URL"] = "https://example.com/u"
-    assert network(*BROADCAST).code == 0
-    token = str(message_to(box, "anna@example.com")["List-Unsubscribe"]).rpartition("/")[2].removesuffix(">")
-    guide = (Path(__file__).parents[2] / "docs" / "deliverability.md").read_text(encoding="utf-8")
-    example = guide.partition("```python\n")[2].partition("```")[0].replace("/srv/ummsg", str(network.folder))
-    for name, value in network.environ.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
-    names: dict[str, Any] = {}
-    exec(example, names)
-
-    assert names["unsubscribe"](token) is True
-    assert names["unsubscribe"](f"{token}x") is False
-
-    assert network("suppressions", "list", "--format", "csv", "--fields", "email,reason").out.splitlines()[1:] == [
-        "anna@example.com,unsubscribed from broadcast 1"
-    ]
