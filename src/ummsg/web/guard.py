@@ -75,10 +75,10 @@ class Guard:
 
         Never what was asked for: a token is also one where it was put by mistake.
         """
-        parameters = scope.get("path_params", {})
         endpoint = scope.get("endpoint")
         path = self._paths.get(endpoint, "") if endpoint else ""
-        path = re.sub(r"\{(\w+)\}", lambda found: _harmless(str(parameters.get(found[1], ""))), path)
+        for name, value in scope.get("path_params", {}).items():
+            path = path.replace(f"{{{name}}}", _harmless(str(value)))
         client = scope["client"][0] if scope.get("client") else "-"
         log_line(f"{client} {scope['method']} {path or '(no such path)'} {int(status)} {seconds * 1000:.1f}ms")
 
