@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,6 +34,8 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
 }
 
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
 _UNREAD = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 """Answers after which the rest of a body may still be on its way."""
 
@@ -58,11 +60,10 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-                if status in _UNREAD:
-                    headers["Connection"] = "close"
+                own = {name for name, _ in message["headers"]}
+                more = [pair for pair in _ENCODED if pair[0] not in own]
+                more += [(b"connection", b"close")] if status in _UNREAD else []
+                message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
         try:
