@@ -111,9 +111,9 @@ def test_what_would_come_to_light_too_late_is_said_at_the_start(network: Program
     network.environ |= {"UMMSG_FROM": "", "UMMSG_UNSUBSCRIBE_URL": "https://example.com/unsubscribe"}
     with start(network, "serve", "--port", "0") as process:
         assert process.stderr is not None
-        said = process.stderr.readline()
-        while "To look at" not in said:
-            said += process.stderr.readline()
+        said = ""
+        while "To look at" not in said and (line := process.stderr.readline()):
+            said += line
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
 
