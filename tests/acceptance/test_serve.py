@@ -107,8 +107,9 @@ def test_what_cannot_be_understood_is_refused_with_the_usual_headers(network: Pr
     assert "server:" not in refused.lower()
 
 
-def test_what_would_come_to_light_too_late_is_said_at_the_start(network: Program) -> None:
-    network.environ |= {"UMMSG_FROM": "", "UMMSG_UNSUBSCRIBE_URL": "https://example.com/unsubscribe"}
+@pytest.mark.parametrize("url", ["https://example.com/unsubscribe", "https://example.com"])
+def test_what_would_come_to_light_too_late_is_said_at_the_start(network: Program, url: str) -> None:
+    network.environ |= {"UMMSG_FROM": "", "UMMSG_UNSUBSCRIBE_URL": url}
     with start(network, "serve", "--port", "0") as process:
         assert process.stderr is not None
         said = ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -42,5 +41,6 @@ def _unready(settings: "Settings") -> Iterator[str]:
     """What would come to light only when somebody asks, and was not told again."""
     if not settings["FROM"]:
         yield "UMMSG_FROM is not set: events with an email are refused, and their sender may not send them again."
-    if urlsplit(settings["UNSUBSCRIBE_URL"]).path.rstrip("/") not in ("", "/u"):
+    unsubscribing = settings["UNSUBSCRIBE_URL"].strip()
+    if unsubscribing and not unsubscribing.rstrip("/").endswith("/u"):
         yield "UMMSG_UNSUBSCRIBE_URL does not end with /u, which is where unsubscribing is answered here."
