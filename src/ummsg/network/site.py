@@ -28,7 +28,6 @@ class Answer:
 
     status: int
     said: Any
-    headers: Mapping[str, str]
 
     @property
     def code(self) -> Any:
@@ -77,7 +76,7 @@ class Site:
                 f"{self.url} leads on to {response.headers['location'][:200]}",
                 hint="take the address at which the network answers by itself",
             )
-        return Answer(response.status_code, _json_in(content), response.headers)
+        return Answer(response.status_code, _json_in(content))
 
     def close(self) -> None:
         if self._opened is not None:

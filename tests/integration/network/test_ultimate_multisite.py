@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.integration.network.test_wordpress_client import Server, say
+from tests.json_server import Server, say
 from tests.program import Program
 from ummsg.errors import NetworkRefused, NetworkUnreachable, NotANetwork, UmmsgError
 from ummsg.network.ultimate_multisite import UltimateMultisite
@@ -26,13 +26,6 @@ EMAILS = [
     }
     for number in range(1, 231)
 ]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -1,16 +1,16 @@
 """What listens at a network's address may be anything: each ends in one clear error, soon."""
 
-import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 import trustme
 
+from tests.json_server import Server, say
 from tests.smtp_server import server_certificate
 from ummsg.domain.network import Listing
 from ummsg.errors import NetworkRefused, NetworkUnreachable, NotANetwork, UmmsgError
@@ -39,54 +39,12 @@ ANNA = {
 }
 
 
-class Server:
-    """Answers every request with what `answer` does; `asked` are the paths."""
-
-    def __init__(self) -> None:
-        self.answer: Callable[[BaseHTTPRequestHandler], None] = lambda handler: say(handler, STATUS)
-        self.asked: list[str] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append(self.path)
-                with suppress(OSError):
-                    server.answer(self)
-
-            def log_message(self, *arguments: Any) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
-
-
 @pytest.fixture
 def network(server: Server) -> Iterator[WordPress]:
+    server.answer = lambda handler: say(handler, STATUS)
     opened = WordPress(server.url, "admin", "secret words")
     yield opened
     opened.close()
-
-
-def say(handler: BaseHTTPRequestHandler, content: Any, status: int = 200, **headers: str) -> None:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    handler.send_response(status)
-    for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(body)
 
 
 def refused(network: WordPress, kind: type[UmmsgError], said: str) -> UmmsgError:
